@@ -1,0 +1,159 @@
+// A public key from a JWK, in the form that Envoy verifies with (SubjectPublicKeyInfo, DER).
+// https://www.rfc-editor.org/rfc/rfc7517  https://www.rfc-editor.org/rfc/rfc7518#section-6
+
+import { makeForever } from "../host/arena";
+import { Span, ABSENT, FAILED, byteAt, charAt, equalsAscii, lengthOf } from "../host/span";
+import { decodeBase64url } from "../text/base64url";
+import { hexValue } from "../text/hex";
+import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
+import { Algorithm, Algorithms, RSA_ALGORITHMS, algorithmNamed, fieldBytes, includes, setOf } from "./algorithm";
+import { DerWriter, Tag, elementBytes, unsignedContent } from "./der";
+
+/** Why a JWK gives no key. */
+export const enum KeyFault {
+  None = 0,
+  /** Private or symmetric material: whoever published it has lost it, so the whole set is refused. */
+  Secret = 1,
+  /** A member has the wrong type or an impossible value. */
+  Malformed = 2,
+  /** A good key for something else: another use, type, curve or algorithm, or RSA below 2048 bits. */
+  Unusable = 3,
+}
+
+/** RFC 7518, section 3.3, and an upper bound for the work that a verification takes. */
+const MIN_RSA_BYTES: i32 = 256;
+const MAX_RSA_BYTES: i32 = 1024;
+
+// SubjectPublicKeyInfo up to the key itself: AlgorithmIdentifier with rsaEncryption and NULL (RFC 3279, section 2.3.1), or
+// with id-ecPublicKey and the curve (RFC 5480, section 2.1).
+const RSA_IDENTIFIER = "300d06092a864886f70d0101010500";
+const P256_IDENTIFIER = "301306072a8648ce3d020106082a8648ce3d030107";
+const P384_IDENTIFIER = "301006072a8648ce3d020106052b81040022";
+
+const der = makeForever<DerWriter>();
+
+/** What `readJwk` found. The spans live until the callback ends. */
+@unmanaged
+export class Jwk {
+  id: Span;
+  algorithms: Algorithms;
+  publicKey: Span;
+}
+
+/** Reads one member of a JWK set's `keys` into `key`. */
+export function readJwk(document: JsonDocument, node: JsonNode, key: Jwk): KeyFault {
+  if (document.kind(node) != JsonKind.Object) return KeyFault.Malformed;
+  const type = document.stringOf(document.member(node, "kty"));
+  if (type == ABSENT) return KeyFault.Malformed;
+  if (equalsAscii(type, "oct") || holdsSecret(document, node)) return KeyFault.Secret;
+  const id = document.member(node, "kid");
+  if (id != NO_NODE && document.stringOf(id) == ABSENT) return KeyFault.Malformed;
+  key.id = document.stringOf(id);
+  if (!isForSignatures(document, node)) return KeyFault.Unusable;
+  if (equalsAscii(type, "EC")) return readEc(document, node, key);
+  if (equalsAscii(type, "RSA")) return readRsa(document, node, key);
+  return KeyFault.Unusable;
+}
+
+function holdsSecret(document: JsonDocument, node: JsonNode): bool {
+  return (
+    document.member(node, "d") != NO_NODE ||
+    document.member(node, "k") != NO_NODE ||
+    document.member(node, "p") != NO_NODE ||
+    document.member(node, "q") != NO_NODE ||
+    document.member(node, "dp") != NO_NODE ||
+    document.member(node, "dq") != NO_NODE ||
+    document.member(node, "qi") != NO_NODE ||
+    document.member(node, "oth") != NO_NODE
+  );
+}
+
+function isForSignatures(document: JsonDocument, node: JsonNode): bool {
+  const use = document.member(node, "use");
+  if (use != NO_NODE && !equalsAscii(document.stringOf(use), "sig")) return false;
+  const operations = document.member(node, "key_ops");
+  if (operations == NO_NODE) return true;
+  for (let n = document.firstIn(operations); n != NO_NODE; n = document.nextIn(operations, n)) {
+    if (equalsAscii(document.stringOf(n), "verify")) return true;
+  }
+  return false;
+}
+
+/** The algorithms that the key's own `alg` leaves of `possible`: all of them when it has none. */
+function allowedBy(document: JsonDocument, node: JsonNode, possible: Algorithms): Algorithms {
+  const alg = document.member(node, "alg");
+  if (alg == NO_NODE) return possible;
+  const named = algorithmNamed(document.stringOf(alg));
+  return includes(possible, named) ? setOf(named) : 0;
+}
+
+function readEc(document: JsonDocument, node: JsonNode, key: Jwk): KeyFault {
+  const curve = document.stringOf(document.member(node, "crv"));
+  const algorithm = algorithmOfCurve(curve);
+  if (algorithm == Algorithm.None) return KeyFault.Unusable;
+  key.algorithms = allowedBy(document, node, setOf(algorithm));
+  if (key.algorithms == 0) return KeyFault.Unusable;
+  const size = fieldBytes(algorithm);
+  const x = number(document, node, "x");
+  const y = number(document, node, "y");
+  if (lengthOf(x) != size || lengthOf(y) != size) return KeyFault.Malformed;
+  const identifier = algorithm == Algorithm.ES256 ? P256_IDENTIFIER : P384_IDENTIFIER;
+  const point = 2 + 2 * size; // no unused bits, uncompressed
+  const content = identifier.length / 2 + elementBytes(point);
+  der.start(elementBytes(content));
+  der.header(Tag.Sequence, content);
+  writeHexLiteral(identifier);
+  der.header(Tag.BitString, point);
+  der.byte(0);
+  der.byte(4);
+  der.bytes(x);
+  der.bytes(y);
+  key.publicKey = der.finish();
+  return key.publicKey == ABSENT ? KeyFault.Malformed : KeyFault.None;
+}
+
+function algorithmOfCurve(curve: Span): Algorithm {
+  if (equalsAscii(curve, "P-256")) return Algorithm.ES256;
+  if (equalsAscii(curve, "P-384")) return Algorithm.ES384;
+  return Algorithm.None;
+}
+
+function readRsa(document: JsonDocument, node: JsonNode, key: Jwk): KeyFault {
+  key.algorithms = allowedBy(document, node, RSA_ALGORITHMS);
+  if (key.algorithms == 0) return KeyFault.Unusable;
+  const n = number(document, node, "n");
+  const e = number(document, node, "e");
+  if (lengthOf(n) == 0 || !isRsaExponent(e) || byteAt(n, 0) == 0) return KeyFault.Malformed;
+  if (lengthOf(n) > MAX_RSA_BYTES || lengthOf(n) < MIN_RSA_BYTES || byteAt(n, 0) < 0x80) return KeyFault.Unusable;
+  const pair = elementBytes(unsignedContent(n)) + elementBytes(unsignedContent(e));
+  const bits = 1 + elementBytes(pair);
+  const content = RSA_IDENTIFIER.length / 2 + elementBytes(bits);
+  der.start(elementBytes(content));
+  der.header(Tag.Sequence, content);
+  writeHexLiteral(RSA_IDENTIFIER);
+  der.header(Tag.BitString, bits);
+  der.byte(0);
+  der.header(Tag.Sequence, pair);
+  der.unsigned(n);
+  der.unsigned(e);
+  key.publicKey = der.finish();
+  return key.publicKey == ABSENT ? KeyFault.Malformed : KeyFault.None;
+}
+
+/** Odd, above 1, and at most 4 bytes, as BoringSSL demands (33 bits). */
+function isRsaExponent(e: Span): bool {
+  const length = lengthOf(e);
+  if (length < 1 || length > 4 || byteAt(e, 0) == 0) return false;
+  return (byteAt(e, length - 1) & 1) == 1 && !(length == 1 && byteAt(e, 0) == 1);
+}
+
+function number(document: JsonDocument, node: JsonNode, name: string): Span {
+  const bytes = decodeBase64url(document.stringOf(document.member(node, name)));
+  return bytes == FAILED ? ABSENT : bytes;
+}
+
+function writeHexLiteral(literal: string): void {
+  for (let i = 0; i < literal.length; i += 2) {
+    der.byte((hexValue(charAt(literal, i)) << 4) | hexValue(charAt(literal, i + 1)));
+  }
+}

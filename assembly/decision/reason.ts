@@ -1,0 +1,279 @@
+// Every outcome of a request, and what it means to the client: the one table. It imports nothing, so every room may name a
+// reason; it is plain TypeScript too, so the tools and the documents are made from the same file.
+// A reason's name is public (logs, metrics, response-code details): names and numbers are never reused.
+
+export const enum Reason {
+  // Steps answer `ok` to go on. As an outcome: every check held.
+  ok = 0,
+  // The rule asks for no token.
+  token_not_required = 1,
+  // The rule makes the token optional, and there is none.
+  token_optional_absent = 2,
+
+  // Nothing can be known now.
+  policy_absent = 10,
+  host_unavailable = 11,
+
+  // The request.
+  path_ambiguous = 20,
+  no_rule = 21,
+
+  // The credential.
+  token_absent = 30,
+  scheme_unsupported = 31,
+  token_duplicate = 32,
+  token_in_query = 33,
+  authorization_malformed = 34,
+  token_too_large = 35,
+  token_malformed = 36,
+  token_header_malformed = 37,
+  token_header_forbidden = 38,
+  token_type_unsupported = 39,
+  token_payload_malformed = 40,
+  issuer_unknown = 41,
+  algorithm_unsupported = 42,
+  algorithm_mismatch = 43,
+  key_unknown = 44,
+  key_ambiguous = 45,
+  signature_malformed = 46,
+  signature_invalid = 47,
+  jwt_authn_absent = 48,
+  jwt_authn_mismatch = 49,
+
+  // The claims.
+  claim_malformed = 60,
+  expiry_absent = 61,
+  token_expired = 62,
+  token_not_yet_valid = 63,
+  token_issued_in_future = 64,
+  audience_mismatch = 65,
+
+  // The presenter.
+  peer_absent = 80,
+  peer_not_validated = 81,
+  spiffe_id_absent = 82,
+  spiffe_id_malformed = 83,
+  certificate_digest_absent = 84,
+  certificate_digest_malformed = 85,
+
+  // The boundary.
+  trust_domain_foreign = 100,
+
+  // The bindings.
+  cnf_malformed = 120,
+  cnf_unsupported = 121,
+  certificate_unbound = 122,
+  certificate_mismatch = 123,
+  spiffe_claim_absent = 124,
+  spiffe_claim_malformed = 125,
+  spiffe_mismatch = 126,
+}
+
+/** One more than the highest number above. */
+export const REASON_LIMIT = 127;
+
+/** The stable name, or an empty string for a number that is no reason. */
+export function reasonName(reason: Reason): string {
+  switch (reason) {
+    case Reason.ok:
+      return "ok";
+    case Reason.token_not_required:
+      return "token_not_required";
+    case Reason.token_optional_absent:
+      return "token_optional_absent";
+    case Reason.policy_absent:
+      return "policy_absent";
+    case Reason.host_unavailable:
+      return "host_unavailable";
+    case Reason.path_ambiguous:
+      return "path_ambiguous";
+    case Reason.no_rule:
+      return "no_rule";
+    case Reason.token_absent:
+      return "token_absent";
+    case Reason.scheme_unsupported:
+      return "scheme_unsupported";
+    case Reason.token_duplicate:
+      return "token_duplicate";
+    case Reason.token_in_query:
+      return "token_in_query";
+    case Reason.authorization_malformed:
+      return "authorization_malformed";
+    case Reason.token_too_large:
+      return "token_too_large";
+    case Reason.token_malformed:
+      return "token_malformed";
+    case Reason.token_header_malformed:
+      return "token_header_malformed";
+    case Reason.token_header_forbidden:
+      return "token_header_forbidden";
+    case Reason.token_type_unsupported:
+      return "token_type_unsupported";
+    case Reason.token_payload_malformed:
+      return "token_payload_malformed";
+    case Reason.issuer_unknown:
+      return "issuer_unknown";
+    case Reason.algorithm_unsupported:
+      return "algorithm_unsupported";
+    case Reason.algorithm_mismatch:
+      return "algorithm_mismatch";
+    case Reason.key_unknown:
+      return "key_unknown";
+    case Reason.key_ambiguous:
+      return "key_ambiguous";
+    case Reason.signature_malformed:
+      return "signature_malformed";
+    case Reason.signature_invalid:
+      return "signature_invalid";
+    case Reason.jwt_authn_absent:
+      return "jwt_authn_absent";
+    case Reason.jwt_authn_mismatch:
+      return "jwt_authn_mismatch";
+    case Reason.claim_malformed:
+      return "claim_malformed";
+    case Reason.expiry_absent:
+      return "expiry_absent";
+    case Reason.token_expired:
+      return "token_expired";
+    case Reason.token_not_yet_valid:
+      return "token_not_yet_valid";
+    case Reason.token_issued_in_future:
+      return "token_issued_in_future";
+    case Reason.audience_mismatch:
+      return "audience_mismatch";
+    case Reason.peer_absent:
+      return "peer_absent";
+    case Reason.peer_not_validated:
+      return "peer_not_validated";
+    case Reason.spiffe_id_absent:
+      return "spiffe_id_absent";
+    case Reason.spiffe_id_malformed:
+      return "spiffe_id_malformed";
+    case Reason.certificate_digest_absent:
+      return "certificate_digest_absent";
+    case Reason.certificate_digest_malformed:
+      return "certificate_digest_malformed";
+    case Reason.trust_domain_foreign:
+      return "trust_domain_foreign";
+    case Reason.cnf_malformed:
+      return "cnf_malformed";
+    case Reason.cnf_unsupported:
+      return "cnf_unsupported";
+    case Reason.certificate_unbound:
+      return "certificate_unbound";
+    case Reason.certificate_mismatch:
+      return "certificate_mismatch";
+    case Reason.spiffe_claim_absent:
+      return "spiffe_claim_absent";
+    case Reason.spiffe_claim_malformed:
+      return "spiffe_claim_malformed";
+    case Reason.spiffe_mismatch:
+      return "spiffe_mismatch";
+    default:
+      return "";
+  }
+}
+
+/** What the client is told. Zero is the answer for whatever has no row: 403. */
+export const enum Answer {
+  Forbidden = 0,
+  /** Not an answer: the request goes on. */
+  None = 1,
+  /** 401, and a challenge without an error code: RFC 6750, section 3.1. */
+  Unauthenticated = 2,
+  /** 401 `invalid_token`. */
+  InvalidToken = 3,
+  /** 400 `invalid_request`. */
+  InvalidRequest = 4,
+  /** 503: the token may be good, so a client keeps it and tries again. */
+  Unavailable = 5,
+}
+
+export function answerTo(reason: Reason): Answer {
+  switch (reason) {
+    case Reason.ok:
+    case Reason.token_not_required:
+    case Reason.token_optional_absent:
+      return Answer.None;
+    case Reason.policy_absent:
+    case Reason.host_unavailable:
+      return Answer.Unavailable;
+    case Reason.path_ambiguous:
+    case Reason.token_duplicate:
+    case Reason.token_in_query:
+    case Reason.authorization_malformed:
+      return Answer.InvalidRequest;
+    case Reason.token_absent:
+    case Reason.scheme_unsupported:
+      return Answer.Unauthenticated;
+    case Reason.no_rule:
+    case Reason.trust_domain_foreign:
+      return Answer.Forbidden;
+    case Reason.token_too_large:
+    case Reason.token_malformed:
+    case Reason.token_header_malformed:
+    case Reason.token_header_forbidden:
+    case Reason.token_type_unsupported:
+    case Reason.token_payload_malformed:
+    case Reason.issuer_unknown:
+    case Reason.algorithm_unsupported:
+    case Reason.algorithm_mismatch:
+    case Reason.key_unknown:
+    case Reason.key_ambiguous:
+    case Reason.signature_malformed:
+    case Reason.signature_invalid:
+    case Reason.jwt_authn_absent:
+    case Reason.jwt_authn_mismatch:
+    case Reason.claim_malformed:
+    case Reason.expiry_absent:
+    case Reason.token_expired:
+    case Reason.token_not_yet_valid:
+    case Reason.token_issued_in_future:
+    case Reason.audience_mismatch:
+    case Reason.peer_absent:
+    case Reason.peer_not_validated:
+    case Reason.spiffe_id_absent:
+    case Reason.spiffe_id_malformed:
+    case Reason.certificate_digest_absent:
+    case Reason.certificate_digest_malformed:
+    case Reason.cnf_malformed:
+    case Reason.cnf_unsupported:
+    case Reason.certificate_unbound:
+    case Reason.certificate_mismatch:
+    case Reason.spiffe_claim_absent:
+    case Reason.spiffe_claim_malformed:
+    case Reason.spiffe_mismatch:
+      return Answer.InvalidToken;
+    default:
+      return Answer.Forbidden;
+  }
+}
+
+export function httpStatus(answer: Answer): number {
+  switch (answer) {
+    case Answer.Unauthenticated:
+    case Answer.InvalidToken:
+      return 401;
+    case Answer.InvalidRequest:
+      return 400;
+    case Answer.Unavailable:
+      return 503;
+    default:
+      return 403;
+  }
+}
+
+/** https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+export function grpcStatus(answer: Answer): number {
+  switch (answer) {
+    case Answer.Unauthenticated:
+    case Answer.InvalidToken:
+      return 16; // UNAUTHENTICATED
+    case Answer.InvalidRequest:
+      return 3; // INVALID_ARGUMENT
+    case Answer.Unavailable:
+      return 14; // UNAVAILABLE
+    default:
+      return 7; // PERMISSION_DENIED
+  }
+}

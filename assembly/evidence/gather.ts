@@ -1,0 +1,40 @@
+// Reads facts from Envoy, each when something needs it and not before: a property costs as much as all the rest of a check.
+// https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes
+
+import { ascii } from "../host/arena";
+import { readProperty } from "../host/call";
+import { Span, ABSENT, FAILED, byteAt, lengthOf } from "../host/span";
+import { Reason } from "../decision/reason";
+import { Policy, ValidatedBy } from "../policy/policy";
+import { Presenter } from "./presenter";
+
+const MTLS = ascii("connection\0mtls");
+const PEER_CERTIFICATE_VALID = ascii("connection\0peer_certificate_valid");
+const PEER_URI_SAN = ascii("connection\0uri_san_peer_certificate");
+const PEER_DIGEST = ascii("connection\0sha256_peer_certificate_digest");
+
+/** The peer's identity: a validated certificate with one well-formed SPIFFE ID. */
+export function gatherIdentity(presenter: Presenter, policy: Policy): Reason {
+  presenter.clear();
+  const reason = presenter.setUriSan(readProperty(PEER_URI_SAN));
+  if (reason == Reason.spiffe_id_absent && !isTrue(readProperty(MTLS))) return Reason.peer_absent;
+  if (reason != Reason.ok) return reason;
+  return policy.validatedBy == ValidatedBy.Listener ? Reason.ok : gatherValidation();
+}
+
+/** The digest of the peer's certificate; once gathered it is not read again. */
+export function gatherCertificate(presenter: Presenter): Reason {
+  if (presenter.certificateDigest != ABSENT) return Reason.ok;
+  return presenter.setCertificateDigest(readProperty(PEER_DIGEST));
+}
+
+function gatherValidation(): Reason {
+  const valid = readProperty(PEER_CERTIFICATE_VALID);
+  if (valid == FAILED) return Reason.host_unavailable;
+  return isTrue(valid) ? Reason.ok : Reason.peer_not_validated;
+}
+
+/** A boolean attribute is one byte. */
+function isTrue(attribute: Span): bool {
+  return lengthOf(attribute) == 1 && byteAt(attribute, 0) == 1;
+}

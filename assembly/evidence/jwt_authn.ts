@@ -1,0 +1,162 @@
+// What Envoy's jwt_authn proved, as it stands in the request's dynamic metadata, where no client can write. The values of
+// objects and lists lose their types on the way, so claims are read leaf by leaf.
+// https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/jwt_authn_filter
+
+import { ascii, makeForever, takeForever, takeSpan } from "../host/arena";
+import { readProperty } from "../host/call";
+import { PairReader } from "../host/pairs";
+import { Span, ABSENT, FAILED, byteAt, doubleOf, equals, lengthOf, setByte, slice, spanOf } from "../host/span";
+import { Issuer, Method, Proof, Rule } from "../policy/policy";
+import { JsonDocument, JsonKind } from "../text/json";
+
+/** Values that one request's claims take, at most. */
+const MAX_VALUES: i32 = 256;
+/** Entries of `aud` that are read, and members of `cnf` that can be; no token in use comes near. */
+const MAX_AUDIENCES: i32 = 32;
+const MAX_CNF_MEMBERS: i32 = 16;
+/** 10^15: the numbers below it, and only those, are read as dates. */
+const MAX_DATE: f64 = 1e15;
+
+const METADATA = ascii("metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0");
+const ISS = ascii("iss");
+const AUD = ascii("aud");
+const EXP = ascii("exp");
+const NBF = ascii("nbf");
+const IAT = ascii("iat");
+const SUB = ascii("sub");
+const CNF = ascii("cnf");
+
+const MAX_PATH_BYTES: i32 = 8 * 1024;
+const path = spanOf(takeForever(MAX_PATH_BYTES), MAX_PATH_BYTES);
+const members = makeForever<PairReader>();
+const collected = JsonDocument.forever(MAX_VALUES);
+
+/** The issuer, among those of `rule`, whose token jwt_authn verified on this request; null when there is none. */
+export function verifiedIssuer(rule: Rule): Issuer | null {
+  let ref = rule.issuers;
+  while (ref != null) {
+    if (ref.issuer.proof == Proof.JwtAuthn && isVerified(ref.issuer)) return ref.issuer;
+    ref = ref.next;
+  }
+  return null;
+}
+
+/** True when jwt_authn verified a token of this issuer on this request. */
+export function isVerified(issuer: Issuer): bool {
+  return equals(issuer.issuer, readClaim(issuer, ISS, ABSENT));
+}
+
+/** The claims that this rule can ask for, as one flat object. Valid until the next call. */
+export function collectClaims(issuer: Issuer, rule: Rule): JsonDocument {
+  collected.clear();
+  const root = collected.add(JsonKind.Object, ABSENT);
+  collectConfirmation(issuer);
+  collectAudience(issuer);
+  collectDate(issuer, EXP);
+  collectDate(issuer, NBF);
+  collectDate(issuer, IAT);
+  collectText(issuer, SUB);
+  let binding = rule.bindings;
+  while (binding != null) {
+    if (binding.method == Method.Spiffe) collectText(issuer, binding.claim);
+    binding = binding.next;
+  }
+  collected.close(root);
+  return collected;
+}
+
+function collectText(issuer: Issuer, claim: Span): void {
+  const value = readClaim(issuer, claim, ABSENT);
+  if (value == ABSENT) return;
+  collected.add(JsonKind.Name, claim);
+  addText(value);
+}
+
+function collectDate(issuer: Issuer, claim: Span): void {
+  const value = readClaim(issuer, claim, ABSENT);
+  if (value == ABSENT) return;
+  collected.add(JsonKind.Name, claim);
+  collected.add(JsonKind.Number, wholeNumber(doubleOf(value)));
+}
+
+function collectAudience(issuer: Issuer): void {
+  const first = readClaim(issuer, AUD, digits(0));
+  if (first == ABSENT) return collectText(issuer, AUD);
+  collected.add(JsonKind.Name, AUD);
+  const list = collected.add(JsonKind.Array, ABSENT);
+  addText(first);
+  for (let i = 1; i < MAX_AUDIENCES; i++) {
+    const value = readClaim(issuer, AUD, digits(i));
+    if (value == ABSENT) break;
+    addText(value);
+  }
+  collected.close(list);
+}
+
+/** All members, so that one which nobody here can prove is seen; what is no object is noted as null. */
+function collectConfirmation(issuer: Issuer): void {
+  const object = readClaim(issuer, CNF, ABSENT);
+  if (object == ABSENT) return;
+  collected.add(JsonKind.Name, CNF);
+  if (!isReadableObject(object)) {
+    collected.add(JsonKind.Null, ABSENT);
+    return;
+  }
+  const node = collected.add(JsonKind.Object, ABSENT);
+  members.start(object);
+  while (members.next()) {
+    collected.add(JsonKind.Name, members.name);
+    addText(members.value);
+  }
+  collected.close(node);
+}
+
+function isReadableObject(object: Span): bool {
+  if (object == FAILED) return false;
+  let count = 0;
+  members.start(object);
+  while (members.next()) count++;
+  return members.ok && count <= MAX_CNF_MEMBERS;
+}
+
+/** A claim that Envoy could not hand over is there all the same: null, which no check accepts. */
+function addText(value: Span): void {
+  collected.add(value == FAILED ? JsonKind.Null : JsonKind.String, value == FAILED ? ABSENT : value);
+}
+
+/** @param element of a list, in decimal; or absent */
+function readClaim(issuer: Issuer, claim: Span, element: Span): Span {
+  let length = append(METADATA, 0);
+  length = append(issuer.metadataKey, length);
+  length = append(claim, separated(length));
+  if (element != ABSENT) length = append(element, separated(length));
+  return length > MAX_PATH_BYTES ? FAILED : readProperty(slice(path, 0, length));
+}
+
+function append(part: Span, at: i32): i32 {
+  for (let i = 0; i < lengthOf(part); i++) setByte(path, at + i, byteAt(part, i));
+  return at + lengthOf(part);
+}
+
+function separated(at: i32): i32 {
+  setByte(path, at, 0);
+  return at + 1;
+}
+
+function digits(index: i32): Span {
+  return wholeNumber(<f64>index);
+}
+
+/** A whole number from 0 to 10^15 in decimal; absent for any other, which then reads as no number at all. */
+function wholeNumber(value: f64): Span {
+  if (!(value >= 0 && value < MAX_DATE) || Math.floor(value) != value) return ABSENT;
+  let rest = <i64>value;
+  let length = 1;
+  for (let bound: i64 = 10; rest >= bound; bound *= 10) length++;
+  const text = takeSpan(length);
+  for (let i = length - 1; i >= 0; i--) {
+    setByte(text, i, 0x30 + <i32>(rest % 10));
+    rest /= 10;
+  }
+  return text;
+}

@@ -1,0 +1,103 @@
+// Which policy a stream falls under. Envoy makes one root context for each plugin configuration, several may live in one VM,
+// and an old one stays until its last stream has ended.
+
+import { makeForever } from "../host/arena";
+import { Region } from "../host/region";
+import { Span } from "../host/span";
+import { Table, tableForever } from "../host/table";
+import { loadPolicy } from "../policy/load";
+import { Policy } from "../policy/policy";
+import { refuseText } from "../policy/refusal";
+
+/** Root contexts at one time: far more than plugins and their predecessors; past it a configuration is refused. */
+const MAX_ROOTS: i32 = 64;
+/** Streams that were created and have not shown their headers yet. Envoy does both in one go, so this is never near full. */
+const MAX_PENDING: i32 = 1024;
+/** Envoy numbers contexts from 1. */
+const NO_CONTEXT: u32 = 0;
+
+@unmanaged
+class RootContext {
+  id: u32;
+  policy: Policy | null;
+  /** What the policy is made of, and where the next one is going to be. */
+  region: Region;
+  spare: Region;
+}
+
+@unmanaged
+class PendingStream {
+  id: u32;
+  root: u32;
+}
+
+const roots: Table<RootContext> = makeRoots();
+const pending: Table<PendingStream> = tableForever<PendingStream>(MAX_PENDING);
+
+function makeRoots(): Table<RootContext> {
+  const table = tableForever<RootContext>(MAX_ROOTS);
+  for (let i = 0; i < MAX_ROOTS; i++) {
+    table.at(i).region = makeForever<Region>();
+    table.at(i).spare = makeForever<Region>();
+  }
+  return table;
+}
+
+/** Notes a new context; one without a parent is a root context. */
+export function createContext(id: u32, parent: u32): void {
+  if (parent != NO_CONTEXT) {
+    const stream = pending.at(id & (MAX_PENDING - 1));
+    stream.id = id;
+    stream.root = parent;
+    return;
+  }
+  const free = slotOf(NO_CONTEXT);
+  if (free != null) free.id = id;
+}
+
+/** Gives the root context a new policy. False when it is refused: the policy it had stays, and `refusal()` says why. */
+export function configureRoot(id: u32, text: Span): bool {
+  const root = findRoot(id);
+  if (root == null) return refuseText(0, "fewer plugin configurations alive in one VM: at most 64");
+  const policy = loadPolicy(text, root.spare);
+  if (policy == null) {
+    root.spare.release();
+    return false;
+  }
+  const old = root.region;
+  root.policy = policy;
+  root.region = root.spare;
+  root.spare = old;
+  old.release();
+  return true;
+}
+
+/** The policy for a stream's headers, asked for once; null when the stream is unknown. */
+export function policyFor(stream: u32): Policy | null {
+  const slot = pending.at(stream & (MAX_PENDING - 1));
+  if (stream == NO_CONTEXT || slot.id != stream) return null;
+  slot.id = NO_CONTEXT;
+  const root = findRoot(slot.root);
+  return root == null ? null : root.policy;
+}
+
+/** Forgets a context that has ended. */
+export function deleteContext(id: u32): void {
+  const root = findRoot(id);
+  if (root == null) return;
+  root.id = NO_CONTEXT;
+  root.policy = null;
+  root.region.release();
+}
+
+function findRoot(id: u32): RootContext | null {
+  return id == NO_CONTEXT ? null : slotOf(id);
+}
+
+function slotOf(id: u32): RootContext | null {
+  for (let i = 0; i < MAX_ROOTS; i++) {
+    const root = roots.at(i);
+    if (root.id == id) return root;
+  }
+  return null;
+}

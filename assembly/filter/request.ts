@@ -1,0 +1,161 @@
+// The way of a request, from top to bottom. Each step answers a reason; the first that is not `ok` is the outcome.
+
+import { makeForever } from "../host/arena";
+import { readClock, readRequestHeaders } from "../host/call";
+import { PairReader } from "../host/pairs";
+import { Span, ABSENT, FAILED, byteAt, equals, equalsAscii } from "../host/span";
+import { proveBindings } from "../binding/bind";
+import { checkTrustDomain } from "../boundary/trust_domain";
+import { Decision } from "../decision/decision";
+import { Reason } from "../decision/reason";
+import { gatherIdentity } from "../evidence/gather";
+import { collectClaims, isVerified, verifiedIssuer } from "../evidence/jwt_authn";
+import { Presenter } from "../evidence/presenter";
+import { Target, matchRule } from "../policy/match";
+import { isAmbiguousPath, withoutQuery } from "../policy/path";
+import { Issuer, Mode, Policy, Proof, Rule, TokenNeed } from "../policy/policy";
+import { checkClaims } from "../token/claims";
+import { Credential } from "../token/credential";
+import { UnverifiedToken } from "../token/jws";
+import { VerifiedClaims } from "../token/verified_claims";
+import { DenyFacts } from "../telemetry/deny_log";
+import { record } from "../telemetry/record";
+import { Action, apply } from "./apply";
+
+const COLON: i32 = 0x3a;
+const LETTER_A: i32 = 0x61;
+
+// One request is judged at a time and from start to end in one callback, so its records can be static.
+const pairs = makeForever<PairReader>();
+const target = makeForever<Target>();
+const credential = makeForever<Credential>();
+const token = UnverifiedToken.make();
+const presenter = Presenter.make();
+const facts = makeForever<DenyFacts>();
+const decision = Decision.make();
+let headers: Span = ABSENT;
+let wholePath: Span = ABSENT;
+let mode: Mode = Mode.Enforce;
+let now: i64 = 0;
+
+/** Judges one request by `policy`, the one in force when it arrived; null when there is none. */
+export function handleRequest(policy: Policy | null): Action {
+  forget();
+  decision.combine(judge(policy), mode);
+  record(decision, facts, now);
+  return apply(decision);
+}
+
+function forget(): void {
+  mode = Mode.Enforce;
+  now = 0;
+  facts.clear();
+  credential.clear();
+  presenter.clear();
+}
+
+function judge(policy: Policy | null): Reason {
+  if (policy == null) return Reason.policy_absent;
+  mode = policy.mode;
+  let reason = readRequest();
+  if (reason != Reason.ok) return reason;
+
+  const rule = matchRule(policy, target);
+  if (rule == null) return Reason.no_rule;
+  mode = rule.mode;
+  facts.rule = rule.name;
+  if (rule.token == TokenNeed.None) return Reason.token_not_required;
+
+  reason = credential.find(wholePath);
+  facts.token = credential.token;
+  if (reason == Reason.token_absent) return judgeWithoutToken(policy, rule);
+  if (reason != Reason.ok) return reason;
+
+  reason = token.read(credential.token);
+  if (reason != Reason.ok) return reason;
+  const issuer = issuerOf(rule);
+  if (issuer == null) return Reason.issuer_unknown;
+  facts.issuer = issuer.name;
+
+  const claims = verify(issuer);
+  if (claims == null) return VerifiedClaims.refusedBy();
+  return judgeClaims(policy, rule, issuer, claims);
+}
+
+/** No token in the request: perhaps because jwt_authn verified it and took it away. */
+function judgeWithoutToken(policy: Policy, rule: Rule): Reason {
+  const issuer = verifiedIssuer(rule);
+  if (issuer == null) return rule.token == TokenNeed.Optional ? Reason.token_optional_absent : Reason.token_absent;
+  facts.issuer = issuer.name;
+  const claims = VerifiedClaims.byMetadata(collectClaims(issuer, rule));
+  return judgeClaims(policy, rule, issuer, claims);
+}
+
+/** The second question: is it meant for who presents it, here and now? */
+function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: VerifiedClaims): Reason {
+  now = readClock();
+  if (now == 0) return Reason.host_unavailable;
+  let reason = checkClaims(claims, issuer, rule, now);
+  if (reason != Reason.ok) return reason;
+
+  reason = gatherIdentity(presenter, policy);
+  facts.spiffeId = presenter.spiffeId;
+  if (reason != Reason.ok) return reason;
+
+  reason = checkTrustDomain(policy, presenter);
+  return reason == Reason.ok ? proveBindings(claims, rule, presenter) : reason;
+}
+
+/** Reads the header pairs, once. */
+function readRequest(): Reason {
+  headers = readRequestHeaders();
+  if (headers == FAILED || headers == ABSENT) return Reason.host_unavailable;
+  target.clear();
+  wholePath = ABSENT;
+  pairs.start(headers);
+  while (pairs.next()) noteHeader(pairs.name, pairs.value);
+  if (!pairs.ok) return Reason.host_unavailable;
+  target.path = withoutQuery(wholePath);
+  return isAmbiguousPath(target.path) ? Reason.path_ambiguous : Reason.ok;
+}
+
+function noteHeader(name: Span, value: Span): void {
+  const first = byteAt(name, 0);
+  if (first == COLON) {
+    if (equalsAscii(name, ":path")) wholePath = value;
+    else if (equalsAscii(name, ":method")) target.method = value;
+    else if (equalsAscii(name, ":authority")) target.authority = value;
+  } else if (first == LETTER_A && equalsAscii(name, "authorization")) {
+    credential.note(value);
+  }
+}
+
+/** The issuer, among those that the rule takes, that the token says it is from. */
+function issuerOf(rule: Rule): Issuer | null {
+  let ref = rule.issuers;
+  while (ref != null) {
+    if (equals(ref.issuer.issuer, token.claimedIssuer)) return ref.issuer;
+    ref = ref.next;
+  }
+  return null;
+}
+
+function verify(issuer: Issuer): VerifiedClaims | null {
+  if (issuer.proof == Proof.Signature) return VerifiedClaims.bySignature(token, issuer);
+  // That jwt_authn verified some token does not mean that it was this one: its payload has to be the one it forwards.
+  const forwarded = isVerified(issuer) ? onlyHeader(issuer.payloadHeader) : ABSENT;
+  return VerifiedClaims.byForwardedPayload(token, forwarded);
+}
+
+/** The value of a header that is there exactly once; otherwise absent. */
+function onlyHeader(name: Span): Span {
+  let found: Span = ABSENT;
+  let count = 0;
+  pairs.start(headers);
+  while (name != ABSENT && pairs.next()) {
+    if (!equals(pairs.name, name)) continue;
+    found = pairs.value;
+    count++;
+  }
+  return count == 1 ? found : ABSENT;
+}

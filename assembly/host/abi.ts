@@ -1,0 +1,20 @@
+// The host's functions. The declarations come from @solo-io/proxy-runtime; what that package lacks or binds to the wrong
+// import is declared here. Names and signatures: proxy-wasm ABI 0.2.1.
+
+export {
+  proxy_log,
+  proxy_get_current_time_nanoseconds,
+  proxy_get_property,
+  proxy_set_property,
+  proxy_send_local_response,
+  proxy_close_stream,
+  proxy_get_header_map_pairs,
+  proxy_get_buffer_bytes,
+  proxy_define_metric,
+  proxy_increment_metric,
+  proxy_call_foreign_function,
+} from "@solo-io/proxy-runtime/assembly/imports";
+
+// @ts-ignore: decorator
+@external("env", "proxy_get_log_level")
+export declare function proxy_get_log_level(levelOut: usize): u32;

@@ -1,0 +1,70 @@
+// Reads header pairs as the ABI serialises them: a count, then all sizes, then names and values, each ended by a NUL.
+// https://github.com/proxy-wasm/spec/tree/main/abi-versions/v0.2.1#proxy_get_header_map_pairs
+
+import { ascii, copyTo, takeForever } from "./arena";
+import { Span, ABSENT, addressOf, lengthOf, spanOf } from "./span";
+
+/** Envoy hands over no more pairs than this. */
+const MAX_PAIRS: i32 = 1024;
+const COUNT_BYTES: i32 = 4;
+const SIZES_BYTES: i32 = 8;
+
+/** A cursor over serialised pairs: `start`, then `next` until it says false; `ok` tells a clean end from a broken one. */
+@unmanaged
+export class PairReader {
+  /** False as soon as anything does not add up; then no pair that was read may be relied on. */
+  ok: bool;
+  name: Span;
+  value: Span;
+  private bytes: Span;
+  private count: i32;
+  private index: i32;
+  private offset: i32;
+
+  start(bytes: Span): void {
+    this.bytes = bytes;
+    this.index = 0;
+    this.count = 0;
+    this.name = ABSENT;
+    this.value = ABSENT;
+    this.ok = lengthOf(bytes) >= COUNT_BYTES;
+    if (!this.ok) return;
+    const count = load<u32>(addressOf(bytes));
+    this.ok = count <= <u32>MAX_PAIRS && lengthOf(bytes) >= COUNT_BYTES + <i32>count * SIZES_BYTES;
+    if (!this.ok) return;
+    this.count = <i32>count;
+    this.offset = COUNT_BYTES + <i32>count * SIZES_BYTES;
+  }
+
+  next(): bool {
+    if (!this.ok || this.index >= this.count) return false;
+    const sizes = addressOf(this.bytes) + COUNT_BYTES + this.index * SIZES_BYTES;
+    this.index++;
+    this.name = this.text(load<u32>(sizes));
+    this.value = this.text(load<u32>(sizes, 4));
+    return this.ok;
+  }
+
+  private text(size: u32): Span {
+    const left = lengthOf(this.bytes) - this.offset;
+    if (!this.ok || size >= <u32>left) {
+      this.ok = false;
+      return ABSENT;
+    }
+    const start = addressOf(this.bytes) + this.offset;
+    this.offset += <i32>size + 1;
+    return spanOf(start, <i32>size);
+  }
+}
+
+/** A permanent list of one pair. */
+export function onePair(name: string, value: string): Span {
+  const size = COUNT_BYTES + SIZES_BYTES + name.length + 1 + value.length + 1;
+  const address = takeForever(size);
+  store<u32>(address, 1);
+  store<u32>(address, name.length, 4);
+  store<u32>(address, value.length, 8);
+  copyTo(address + 12, ascii(name));
+  copyTo(address + 12 + name.length + 1, ascii(value));
+  return spanOf(address, size);
+}

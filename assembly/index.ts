@@ -1,0 +1,40 @@
+// What Envoy calls. Only callbacks that are used are exported: each costs every stream a call into the VM.
+// https://github.com/proxy-wasm/spec/tree/main/abi-versions/v0.2.1
+
+import "./host/abort";
+import { resetArena, take } from "./host/arena";
+import { LogLevel, readConfiguration, writeLog } from "./host/call";
+import { configureRoot, createContext, deleteContext, policyFor } from "./filter/contexts";
+import { handleRequest } from "./filter/request";
+import { refusal } from "./policy/refusal";
+import { defineCounters } from "./telemetry/counters";
+
+/** Tells the host which ABI this is; never called. */
+export function proxy_abi_version_0_2_1(): void {}
+
+/** The host asks for memory to put a result in, while one of our calls to it is under way. */
+export function proxy_on_memory_allocate(size: i32): usize {
+  return take(size);
+}
+
+export function proxy_on_context_create(id: u32, parent: u32): void {
+  createContext(id, parent);
+}
+
+/** 1 takes the configuration; 0 refuses it, and Envoy keeps what it had. */
+export function proxy_on_configure(root: u32, size: i32): u32 {
+  resetArena();
+  defineCounters();
+  if (configureRoot(root, readConfiguration(size))) return 1;
+  writeLog(LogLevel.Error, refusal());
+  return 0;
+}
+
+export function proxy_on_request_headers(stream: u32, _count: u32, _endOfStream: u32): u32 {
+  resetArena();
+  return handleRequest(policyFor(stream));
+}
+
+export function proxy_on_delete(id: u32): void {
+  deleteContext(id);
+}

@@ -1,0 +1,34 @@
+// Where a claim is: names joined by dots; a name that has a dot in it stands in double quotes, as in "kubernetes.io".pod.
+
+import { copyTo, take } from "../host/arena";
+import { Region } from "../host/region";
+import { Span, ABSENT, byteAt, lengthOf, setByte, slice } from "../host/span";
+
+/** Names in a path, at most: deeper than any claim that is in use. */
+const MAX_PARTS: i32 = 8;
+const QUOTE: i32 = 0x22;
+const DOT: i32 = 0x2e;
+
+/** The path's names joined by 0x00 bytes, as Envoy joins the parts of a property; absent when it is no such path. */
+export function parseClaimPath(text: Span, region: Region): Span {
+  const length = lengthOf(text);
+  const address = length > 0 ? take(length) : 0;
+  if (address == 0) return ABSENT;
+  const joined = copyTo(address, text);
+  let written = 0;
+  let parts = 1;
+  let at = 0;
+  while (true) {
+    const start = written;
+    const quoted = byteAt(text, at) == QUOTE;
+    if (quoted) at++;
+    while (at < length && byteAt(text, at) != QUOTE && (quoted || byteAt(text, at) != DOT)) {
+      if (byteAt(text, at) == 0) return ABSENT;
+      setByte(joined, written++, byteAt(text, at++));
+    }
+    if (written == start || (quoted && byteAt(text, at++) != QUOTE)) return ABSENT;
+    if (at == length) return region.copy(slice(joined, 0, written));
+    if (byteAt(text, at++) != DOT || ++parts > MAX_PARTS) return ABSENT;
+    setByte(joined, written++, 0);
+  }
+}

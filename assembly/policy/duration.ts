@@ -1,0 +1,19 @@
+import { Span, byteAt, lengthOf, slice } from "../host/span";
+import { parseDecimal } from "../text/decimal";
+
+/** Seconds of a whole number and one of the units `s`, `m`, `h`, as in "30s"; -1 for anything else. */
+export function parseDuration(text: Span): i64 {
+  const last = lengthOf(text) - 1;
+  const amount = last > 6 ? -1 : parseDecimal(slice(text, 0, last));
+  if (amount < 0) return -1;
+  switch (byteAt(text, last)) {
+    case 0x73:
+      return amount;
+    case 0x6d:
+      return amount * 60;
+    case 0x68:
+      return amount * 3600;
+    default:
+      return -1;
+  }
+}

@@ -1,0 +1,131 @@
+// Says why a policy was refused: the place as a JSON pointer, what was expected there, the nearest known name.
+
+import { Span, ABSENT, byteAt, lengthOf } from "../host/span";
+import { line, startLine, writeAscii, writeByte, writeBytes, writeDecimal, writeMasked } from "../host/writer";
+import { JsonDocument, JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
+
+/** Bytes of a name from the policy that a message shows. */
+const SHOWN: i32 = 64;
+/** Names are near when at most this many letters have to change. */
+const NEAR: i32 = 3;
+/** Longest name that is compared. */
+const MAX_NAME: i32 = 40;
+
+let sought: Span = ABSENT;
+let nearest: Span = ABSENT;
+let nearestDistance: i32 = 0;
+
+/** One message, composed in place; always false, so that a loader can return it. */
+export function refuse(document: JsonDocument, node: JsonNode, expected: string): bool {
+  startRefusal(document, node);
+  writeAscii("expected ");
+  writeAscii(expected);
+  return false;
+}
+
+/** As `refuse`, and shows the name that was found; near names may then be offered with `offer` and `finishOffers`. */
+export function refuseName(document: JsonDocument, node: JsonNode, found: Span, expected: string): bool {
+  refuse(document, node, expected);
+  writeAscii(", found ");
+  writeByte(0x22);
+  writeMasked(found, SHOWN);
+  writeByte(0x22);
+  sought = found;
+  nearest = ABSENT;
+  nearestDistance = NEAR + 1;
+  return false;
+}
+
+/** A name that may have been meant in the refusal under way. */
+export function offer(name: Span): void {
+  const distance = distanceBetween(sought, name);
+  if (distance >= nearestDistance || distance >= lengthOf(name)) return;
+  nearestDistance = distance;
+  nearest = name;
+}
+
+/** Adds `; did you mean "name"?` with the nearest name that was offered, when one is near. */
+export function finishOffers(): bool {
+  if (nearest == ABSENT) return false;
+  writeAscii('; did you mean "');
+  writeBytes(nearest);
+  writeAscii('"?');
+  return false;
+}
+
+/** The whole text was not JSON, so there is no pointer yet: the byte where reading stopped stands for it. */
+export function refuseText(stoppedAt: i32, expected: string): bool {
+  startLine();
+  writeAscii("policy refused at byte ");
+  writeDecimal(stoppedAt);
+  writeAscii(": expected ");
+  writeAscii(expected);
+  return false;
+}
+
+/** The message of the last refusal; valid until the next line is composed. */
+export function refusal(): Span {
+  return line();
+}
+
+function startRefusal(document: JsonDocument, node: JsonNode): void {
+  startLine();
+  writeAscii("policy refused at ");
+  writeByte(0x22);
+  writePointer(document, node);
+  writeAscii('": ');
+}
+
+/** RFC 6901: found by descending from the root to the container that holds `node`. */
+function writePointer(document: JsonDocument, node: JsonNode): void {
+  let container = ROOT;
+  while (container != node && container != NO_NODE) {
+    container = writeStep(document, container, node);
+  }
+}
+
+/** Writes the step from `container` towards `node` and gives where it leads. */
+function writeStep(document: JsonDocument, container: JsonNode, node: JsonNode): JsonNode {
+  let index = 0;
+  for (let n = document.firstIn(container); n != NO_NODE; n = document.nextIn(container, n), index++) {
+    const next = document.nextIn(container, n);
+    if (next != NO_NODE && next <= node) continue;
+    writeByte(0x2f);
+    if (document.kind(n) != JsonKind.Name) {
+      writeDecimal(index);
+      return n;
+    }
+    writePointerName(document.textOf(n));
+    return n == node ? node : document.valueOf(n);
+  }
+  return NO_NODE;
+}
+
+function writePointerName(name: Span): void {
+  for (let i = 0; i < min(lengthOf(name), SHOWN); i++) {
+    const byte = byteAt(name, i);
+    if (byte == 0x7e) writeAscii("~0");
+    else if (byte == 0x2f) writeAscii("~1");
+    else writeByte(byte > 0x20 && byte < 0x7f && byte != 0x22 ? byte : 0x3f);
+  }
+}
+
+const row: StaticArray<i32> = new StaticArray<i32>(MAX_NAME + 1);
+
+/** Levenshtein distance; 255 when either name is too long to be compared. */
+function distanceBetween(left: Span, right: Span): i32 {
+  const width = lengthOf(left);
+  if (width > MAX_NAME || lengthOf(right) > MAX_NAME) return 255;
+  for (let j = 0; j <= width; j++) unchecked((row[j] = j));
+  for (let i = 0; i < lengthOf(right); i++) {
+    let diagonal = unchecked(row[0]);
+    unchecked((row[0] = i + 1));
+    for (let j = 1; j <= width; j++) {
+      const above = unchecked(row[j]);
+      const replaced = diagonal + (byteAt(left, j - 1) == byteAt(right, i) ? 0 : 1);
+      unchecked((row[j] = min(replaced, min(above, unchecked(row[j - 1])) + 1)));
+      diagonal = above;
+    }
+  }
+  return unchecked(row[width]);
+}

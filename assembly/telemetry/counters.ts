@@ -1,0 +1,51 @@
+// A counter for each verdict and reason. Envoy shows them as `wasmcustom.holdfast.<verdict>.<reason>`.
+
+import { defineCounter, incrementCounter } from "../host/call";
+import { Table, tableForever } from "../host/table";
+import { line, startLine, writeAscii } from "../host/writer";
+import { Decision, Verdict } from "../decision/decision";
+import { Answer, REASON_LIMIT, Reason, answerTo, reasonName } from "../decision/reason";
+
+const VERDICTS: i32 = 3;
+const UNDEFINED: i32 = -1;
+
+@unmanaged
+class Counter {
+  id: i32;
+}
+
+const counters: Table<Counter> = tableForever<Counter>(VERDICTS * REASON_LIMIT);
+let areDefined: bool = false;
+
+/** Makes every counter known to the host, once in a VM, so that each is there with a zero before it is first needed. */
+export function defineCounters(): void {
+  if (areDefined) return;
+  areDefined = true;
+  for (let reason: Reason = 0; reason < REASON_LIMIT; reason++) {
+    const isReason = reasonName(reason).length > 0;
+    const allows = answerTo(reason) == Answer.None;
+    define(Verdict.Allow, "allow", reason, isReason && allows);
+    define(Verdict.Deny, "deny", reason, isReason && !allows);
+    define(Verdict.WouldDeny, "would_deny", reason, isReason && !allows);
+  }
+}
+
+export function count(decision: Decision): void {
+  const id = counterOf(decision.verdict, decision.reason).id;
+  if (id != UNDEFINED) incrementCounter(id);
+}
+
+function define(verdict: Verdict, name: string, reason: Reason, isPossible: bool): void {
+  counterOf(verdict, reason).id = UNDEFINED;
+  if (!isPossible) return;
+  startLine();
+  writeAscii("holdfast.");
+  writeAscii(name);
+  writeAscii(".");
+  writeAscii(reasonName(reason));
+  counterOf(verdict, reason).id = defineCounter(line());
+}
+
+function counterOf(verdict: Verdict, reason: Reason): Counter {
+  return counters.at(verdict * REASON_LIMIT + reason);
+}

@@ -1,0 +1,91 @@
+// One log line for a deny, as JSON after the word `holdfast`. Never a token, a header or a path: what identifies the token is
+// the start of its SHA-256, and what identifies the presenter is its well-formed SPIFFE ID.
+
+import { LogLevel, isLogged, writeLog } from "../host/call";
+import { Span, ABSENT } from "../host/span";
+import { Table, tableForever } from "../host/table";
+import { line, startLine, writeAscii, writeByte, writeBytes, writeDecimal, writeHex } from "../host/writer";
+import { sha256 } from "../crypto/sha256";
+import { Decision, verdictName } from "../decision/decision";
+import { REASON_LIMIT, reasonName } from "../decision/reason";
+
+/** Lines of one verdict and reason in a second, in one worker; an attacker who is denied fills no disk. */
+const LINES_PER_SECOND: i32 = 10;
+/** Bytes of the digest that are shown: enough to find a token again, too few to stand for it. */
+const FINGERPRINT_BYTES: i32 = 8;
+
+@unmanaged
+class Budget {
+  second: i64;
+  written: i32;
+  heldBack: i64;
+}
+
+const budgets: Table<Budget> = tableForever<Budget>(3 * REASON_LIMIT);
+
+/** What a line tells; every span may be absent. */
+@unmanaged
+export class DenyFacts {
+  rule: Span;
+  issuer: Span;
+  token: Span;
+  spiffeId: Span;
+
+  clear(): void {
+    this.rule = ABSENT;
+    this.issuer = ABSENT;
+    this.token = ABSENT;
+    this.spiffeId = ABSENT;
+  }
+}
+
+/** @param now seconds since 1970 */
+export function logDeny(decision: Decision, facts: DenyFacts, now: i64): void {
+  if (!isLogged(LogLevel.Warn)) return;
+  const budget = budgets.at(decision.verdict * REASON_LIMIT + decision.reason);
+  if (budget.second != now) {
+    budget.second = now;
+    budget.written = 0;
+  }
+  if (budget.written >= LINES_PER_SECOND) {
+    budget.heldBack++;
+    return;
+  }
+  budget.written++;
+  compose(decision, facts, budget.heldBack);
+  budget.heldBack = 0;
+  writeLog(LogLevel.Warn, line());
+}
+
+function compose(decision: Decision, facts: DenyFacts, heldBack: i64): void {
+  const fingerprint = facts.token == ABSENT ? ABSENT : sha256(facts.token);
+  startLine();
+  writeAscii('holdfast {"verdict":"');
+  writeAscii(verdictName(decision.verdict));
+  writeAscii('","reason":"');
+  writeAscii(reasonName(decision.reason));
+  writeByte(0x22);
+  writeText("rule", facts.rule);
+  writeText("issuer", facts.issuer);
+  writeText("presenter", facts.spiffeId);
+  if (fingerprint != ABSENT) {
+    writeAscii(',"token":"sha256:');
+    writeHex(fingerprint, FINGERPRINT_BYTES);
+    writeByte(0x22);
+  }
+  if (heldBack > 0) {
+    writeAscii(',"heldBack":');
+    writeDecimal(heldBack);
+  }
+  writeByte(0x7d);
+}
+
+/** Rule and issuer names and SPIFFE IDs have no character that JSON escapes. */
+function writeText(name: string, value: Span): void {
+  if (value == ABSENT) return;
+  writeAscii(',"');
+  writeAscii(name);
+  writeAscii('":"');
+  writeBytes(value);
+  writeByte(0x22);
+}

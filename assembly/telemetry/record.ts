@@ -1,0 +1,26 @@
+// The one place that writes down what was decided: filter state, counter, log.
+
+import { ascii } from "../host/arena";
+import { readClock, writeFilterState } from "../host/call";
+import { line, startLine, writeAscii } from "../host/writer";
+import { Decision, Verdict, verdictName } from "../decision/decision";
+import { reasonName } from "../decision/reason";
+import { count } from "./counters";
+import { DenyFacts, logDeny } from "./deny_log";
+
+/** Envoy publishes these as filter state `wasm.holdfast.verdict` and `wasm.holdfast.reason`. */
+const VERDICT = ascii("holdfast.verdict");
+const REASON = ascii("holdfast.reason");
+
+/** @param now seconds since 1970, or 0 when the clock was not read on the way */
+export function record(decision: Decision, facts: DenyFacts, now: i64): void {
+  count(decision);
+  startLine();
+  writeAscii(verdictName(decision.verdict));
+  writeFilterState(VERDICT, line());
+  if (decision.verdict == Verdict.Allow) return;
+  startLine();
+  writeAscii(reasonName(decision.reason));
+  writeFilterState(REASON, line());
+  logDeny(decision, facts, now == 0 ? readClock() : now);
+}

@@ -1,0 +1,18 @@
+import { Span, byteAt, lengthOf } from "../host/span";
+
+/** 2^53 - 1: past it a JSON number does not mean the same integer to everybody. */
+const MAX_DIGITS: i32 = 15;
+
+/** The value of a whole number of at most 15 digits, written without sign, point, exponent or leading zero; otherwise -1. */
+export function parseDecimal(text: Span): i64 {
+  const length = lengthOf(text);
+  if (length < 1 || length > MAX_DIGITS) return -1;
+  if (length > 1 && byteAt(text, 0) == 0x30) return -1;
+  let value: i64 = 0;
+  for (let i = 0; i < length; i++) {
+    const digit = byteAt(text, i) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}

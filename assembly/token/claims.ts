@@ -1,0 +1,65 @@
+// The registered claims: who the token is for, and when it is good.  https://www.rfc-editor.org/rfc/rfc7519#section-4.1
+
+import { Reason } from "../decision/reason";
+import { Issuer, Name, Rule, hasName } from "../policy/policy";
+import { parseDecimal } from "../text/decimal";
+import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
+import { VerifiedClaims } from "./verified_claims";
+
+/** @param now seconds since 1970 */
+export function checkClaims(claims: VerifiedClaims, issuer: Issuer, rule: Rule, now: i64): Reason {
+  const reason = checkLifetime(claims, issuer.clockSkew, now);
+  return reason == Reason.ok ? checkAudience(claims, issuer.audiences, rule.audiences) : reason;
+}
+
+/** `exp` is required: a token that never ends cannot be waited out once it is stolen. */
+function checkLifetime(claims: VerifiedClaims, skew: i64, now: i64): Reason {
+  const document = claims.document;
+  const exp = claims.named("exp");
+  const nbf = claims.named("nbf");
+  const iat = claims.named("iat");
+  if (exp == NO_NODE) return Reason.expiry_absent;
+  if (isBadDate(document, exp) || isBadDate(document, nbf) || isBadDate(document, iat)) return Reason.claim_malformed;
+  if (dateOf(document, exp) + skew <= now) return Reason.token_expired;
+  if (nbf != NO_NODE && dateOf(document, nbf) > now + skew) return Reason.token_not_yet_valid;
+  if (iat != NO_NODE && dateOf(document, iat) > now + skew) return Reason.token_issued_in_future;
+  return Reason.ok;
+}
+
+/** There and anything but whole, positive seconds. */
+function isBadDate(document: JsonDocument, node: JsonNode): bool {
+  return node != NO_NODE && dateOf(document, node) < 0;
+}
+
+function dateOf(document: JsonDocument, node: JsonNode): i64 {
+  return document.kind(node) == JsonKind.Number ? parseDecimal(document.textOf(node)) : -1;
+}
+
+/** One of the issuer's audiences, and where the rule names some, one of those too. */
+function checkAudience(claims: VerifiedClaims, ofIssuer: Name | null, ofRule: Name | null): Reason {
+  const document = claims.document;
+  const aud = claims.named("aud");
+  if (!isAudience(document, aud)) return Reason.claim_malformed;
+  if (ofIssuer != null && !meets(document, aud, ofIssuer)) return Reason.audience_mismatch;
+  if (ofRule != null && !meets(document, aud, ofRule)) return Reason.audience_mismatch;
+  return Reason.ok;
+}
+
+/** A string or a list of strings; absent is judged by whoever wants one. */
+function isAudience(document: JsonDocument, aud: JsonNode): bool {
+  const kind = document.kind(aud);
+  if (aud == NO_NODE || kind == JsonKind.String) return true;
+  if (kind != JsonKind.Array) return false;
+  for (let n = document.firstIn(aud); n != NO_NODE; n = document.nextIn(aud, n)) {
+    if (document.kind(n) != JsonKind.String) return false;
+  }
+  return true;
+}
+
+function meets(document: JsonDocument, aud: JsonNode, wanted: Name): bool {
+  if (document.kind(aud) == JsonKind.String) return hasName(wanted, document.stringOf(aud));
+  for (let n = document.firstIn(aud); n != NO_NODE; n = document.nextIn(aud, n)) {
+    if (hasName(wanted, document.stringOf(n))) return true;
+  }
+  return false;
+}

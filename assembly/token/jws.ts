@@ -1,0 +1,96 @@
+// A compact JWS taken apart, and nothing believed yet.  https://www.rfc-editor.org/rfc/rfc7515#section-7.1
+
+import { makeForever } from "../host/arena";
+import { Span, ABSENT, FAILED, equalsAsciiIgnoreCase, indexOf, slice, sliceFrom } from "../host/span";
+import { Algorithm, algorithmNamed } from "../crypto/algorithm";
+import { Reason } from "../decision/reason";
+import { decodeBase64url } from "../text/base64url";
+import { JsonDocument, JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
+
+/** Values in a header and in a payload, at most; both lie far above what issuers write. */
+const MAX_HEADER_VALUES: i32 = 128;
+const MAX_PAYLOAD_VALUES: i32 = 4096;
+const DOT: i32 = 0x2e;
+
+const header = JsonDocument.forever(MAX_HEADER_VALUES);
+const payload = JsonDocument.forever(MAX_PAYLOAD_VALUES);
+
+/** What a token says of itself. Its claims are nobody's word: only `VerifiedClaims` may decide anything. */
+@unmanaged
+export class UnverifiedToken {
+  algorithm: Algorithm;
+  /** Absent when the header has none. */
+  keyId: Span;
+  /** `iss` as claimed: good for choosing the keys to check it with, and for nothing else. */
+  claimedIssuer: Span;
+  signature: Span;
+  signingInput: Span;
+  /** The payload as it stands in the token, base64url. */
+  payloadText: Span;
+  payload: JsonDocument;
+
+  static make(): UnverifiedToken {
+    const token = makeForever<UnverifiedToken>();
+    token.payload = payload;
+    return token;
+  }
+
+  /** Takes `compact` apart. Spans live until the callback ends. */
+  read(compact: Span): Reason {
+    const first = indexOf(compact, DOT, 0);
+    const second = first < 0 ? -1 : indexOf(compact, DOT, first + 1);
+    if (second < 0 || indexOf(compact, DOT, second + 1) >= 0) return Reason.token_malformed;
+    this.payloadText = slice(compact, first + 1, second);
+    this.signingInput = slice(compact, 0, second);
+    const headerBytes = decodeBase64url(slice(compact, 0, first));
+    const payloadBytes = decodeBase64url(this.payloadText);
+    this.signature = decodeBase64url(sliceFrom(compact, second + 1));
+    if (headerBytes == FAILED || payloadBytes == FAILED || this.signature == FAILED) return Reason.token_malformed;
+    const reason = this.readHeader(headerBytes);
+    return reason == Reason.ok ? this.readPayload(payloadBytes) : reason;
+  }
+
+  private readHeader(bytes: Span): Reason {
+    if (!header.parse(bytes) || header.kind(ROOT) != JsonKind.Object) return Reason.token_header_malformed;
+    const alg = header.member(ROOT, "alg");
+    if (header.kind(alg) != JsonKind.String) return Reason.token_header_malformed;
+    if (hasForbiddenMember()) return Reason.token_header_forbidden;
+    this.algorithm = algorithmNamed(header.stringOf(alg));
+    if (this.algorithm == Algorithm.None) return Reason.algorithm_unsupported;
+    const kid = header.member(ROOT, "kid");
+    this.keyId = header.stringOf(kid);
+    if (kid != NO_NODE && this.keyId == ABSENT) return Reason.token_header_malformed;
+    return checkType(header.member(ROOT, "typ"));
+  }
+
+  private readPayload(bytes: Span): Reason {
+    if (!payload.parse(bytes) || payload.kind(ROOT) != JsonKind.Object) return Reason.token_payload_malformed;
+    this.claimedIssuer = payload.stringOf(payload.member(ROOT, "iss"));
+    return this.claimedIssuer == ABSENT ? Reason.issuer_unknown : Reason.ok;
+  }
+}
+
+/**
+ * Members by which a token would choose its own key (`jku`, `jwk`, `x5u`), or ask for processing that we do not do:
+ * `crit` always, since we understand no extension; `b64`, which RFC 7797 makes critical.
+ */
+function hasForbiddenMember(): bool {
+  return (
+    header.member(ROOT, "jku") != NO_NODE ||
+    header.member(ROOT, "jwk") != NO_NODE ||
+    header.member(ROOT, "x5u") != NO_NODE ||
+    header.member(ROOT, "crit") != NO_NODE ||
+    header.member(ROOT, "b64") != NO_NODE
+  );
+}
+
+/** Absent, `JWT`, or an access token's `at+jwt` (RFC 9068): a token made for another purpose says so (RFC 8725, section 3.11). */
+function checkType(typ: JsonNode): Reason {
+  if (typ == NO_NODE) return Reason.ok;
+  const text = header.stringOf(typ);
+  const known =
+    equalsAsciiIgnoreCase(text, "jwt") ||
+    equalsAsciiIgnoreCase(text, "at+jwt") ||
+    equalsAsciiIgnoreCase(text, "application/at+jwt");
+  return known ? Reason.ok : Reason.token_type_unsupported;
+}

@@ -1,0 +1,127 @@
+// Claims that somebody proved. The constructor is private and both ways in are in this file: a signature by one of the
+// issuer's keys, or Envoy's jwt_authn. Whoever takes a VerifiedClaims can rely on that and need not ask again.
+
+import { makeForever } from "../host/arena";
+import { Span, ABSENT, equals, indexOf, lengthOf, slice } from "../host/span";
+import { includes } from "../crypto/algorithm";
+import { SignatureCheck, checkSignature } from "../crypto/signature";
+import { Reason } from "../decision/reason";
+import { Issuer, Key } from "../policy/policy";
+import { JsonDocument, JsonNode, NO_NODE, ROOT } from "../text/json";
+import { UnverifiedToken } from "./jws";
+
+@unmanaged
+export class VerifiedClaims {
+  /** Where the nodes that `at` and `named` give are to be read. */
+  document: JsonDocument;
+  /** True when the members are named by whole paths, joined by 0x00 bytes, as Envoy's metadata is read. */
+  private isFlat: bool;
+
+  private constructor() {}
+
+  /** The claims of `token` once one of the issuer's keys is shown to have signed it. Null otherwise; `refusedBy` says why. */
+  static bySignature(token: UnverifiedToken, issuer: Issuer): VerifiedClaims | null {
+    const key = chooseKey(token, issuer);
+    if (key == null) return null;
+    reason = signatureReason(checkSignature(token.algorithm, key.publicKey, token.signature, token.signingInput));
+    return reason == Reason.ok ? VerifiedClaims.of(token.payload, false) : null;
+  }
+
+  /**
+   * The claims of `token` when its payload is byte for byte what jwt_authn forwards as the payload that it verified.
+   * The caller has made sure that jwt_authn verified a token of this issuer on this request.
+   */
+  static byForwardedPayload(token: UnverifiedToken, forwarded: Span): VerifiedClaims | null {
+    reason = Reason.jwt_authn_mismatch;
+    const same = lengthOf(forwarded) > 0 && equals(token.payloadText, forwarded);
+    return same ? VerifiedClaims.of(token.payload, false) : null;
+  }
+
+  /** The claims that were read one by one from jwt_authn's dynamic metadata, which no client can write. */
+  static byMetadata(collected: JsonDocument): VerifiedClaims {
+    return VerifiedClaims.of(collected, true);
+  }
+
+  /** Why the last way in gave nothing. */
+  static refusedBy(): Reason {
+    return reason;
+  }
+
+  private static of(document: JsonDocument, isFlat: bool): VerifiedClaims {
+    const claims = instance;
+    claims.document = document;
+    claims.isFlat = isFlat;
+    return claims;
+  }
+
+  /** The claim at `path`, whose names are joined by 0x00 bytes; NO_NODE when there is none. */
+  at(path: Span): JsonNode {
+    if (this.isFlat) return this.document.memberNamed(ROOT, path);
+    let node = ROOT;
+    let start = 0;
+    while (node != NO_NODE) {
+      const end = indexOf(path, 0, start);
+      if (end < 0) return this.document.memberNamed(node, slice(path, start, lengthOf(path)));
+      node = this.document.memberNamed(node, slice(path, start, end));
+      start = end + 1;
+    }
+    return NO_NODE;
+  }
+
+  /** A top-level claim. */
+  named(name: string): JsonNode {
+    return this.document.member(ROOT, name);
+  }
+}
+
+/** One request is judged at a time. */
+const instance = makeForever<VerifiedClaims>();
+let reason: Reason = Reason.signature_invalid;
+
+/** The one key that may have signed `token`; null when there is none, or when the token leaves it open. */
+function chooseKey(token: UnverifiedToken, issuer: Issuer): Key | null {
+  return token.keyId == ABSENT ? onlyKeyFor(token, issuer) : keyWithId(token, issuer);
+}
+
+function keyWithId(token: UnverifiedToken, issuer: Issuer): Key | null {
+  let key = issuer.keys;
+  while (key != null) {
+    if (equals(key.id, token.keyId)) {
+      reason = Reason.algorithm_mismatch;
+      return includes(key.algorithms, token.algorithm) ? key : null;
+    }
+    key = key.next;
+  }
+  reason = Reason.key_unknown;
+  return null;
+}
+
+function onlyKeyFor(token: UnverifiedToken, issuer: Issuer): Key | null {
+  let only: Key | null = null;
+  let key = issuer.keys;
+  reason = Reason.algorithm_mismatch;
+  while (key != null) {
+    if (includes(key.algorithms, token.algorithm)) {
+      if (only != null) {
+        reason = Reason.key_ambiguous;
+        return null;
+      }
+      only = key;
+    }
+    key = key.next;
+  }
+  return only;
+}
+
+function signatureReason(check: SignatureCheck): Reason {
+  switch (check) {
+    case SignatureCheck.Valid:
+      return Reason.ok;
+    case SignatureCheck.Malformed:
+      return Reason.signature_malformed;
+    case SignatureCheck.Invalid:
+      return Reason.signature_invalid;
+    default:
+      return Reason.host_unavailable;
+  }
+}
