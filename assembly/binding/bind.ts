@@ -14,7 +14,9 @@ const SUB = ascii("sub");
 export function proveBindings(claims: VerifiedClaims, rule: Rule, presenter: Presenter): Reason {
   const reason = proveConfirmation(claims, presenter);
   if (reason != Reason.ok) return reason;
-  return rule.bindings == null ? proveDefault(claims, presenter) : proveEach(claims, rule.bindings, presenter);
+  return rule.bindings == null
+    ? proveDefault(claims, presenter)
+    : proveEach(claims, rule.bindings, presenter);
 }
 
 /** Nothing said: a token with a `cnf` was just proven by it, any other belongs to the workload that it is about. */
@@ -38,7 +40,9 @@ function prove(binding: Binding, claims: VerifiedClaims, presenter: Presenter): 
       return proveSpiffe(claims, binding.claim, presenter);
     case Method.Certificate:
       // Every member of `cnf` was proven before; what is left to ask is whether the certificate was among them.
-      return claims.document.member(claims.named("cnf"), THUMBPRINT) == NO_NODE ? Reason.certificate_unbound : Reason.ok;
+      return claims.document.member(claims.named("cnf"), THUMBPRINT) == NO_NODE
+        ? Reason.certificate_unbound
+        : Reason.ok;
     default:
       return Reason.policy_absent;
   }

@@ -16,7 +16,8 @@ export const enum Algorithm {
 /** A set of algorithms, one bit each. */
 export type Algorithms = u32;
 
-export const RSA_ALGORITHMS: Algorithms = (1 << Algorithm.RS256) | (1 << Algorithm.RS384) | (1 << Algorithm.RS512);
+export const RSA_ALGORITHMS: Algorithms =
+  (1 << Algorithm.RS256) | (1 << Algorithm.RS384) | (1 << Algorithm.RS512);
 
 export function algorithmNamed(name: Span): Algorithm {
   if (equalsAscii(name, "ES256")) return Algorithm.ES256;

@@ -8,7 +8,8 @@ import { Algorithm, fieldBytes } from "./algorithm";
 import { DerWriter, Tag, elementBytes, unsignedContent } from "./der";
 
 const P256_ORDER = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
-const P384_ORDER = "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973";
+const P384_ORDER =
+  "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973";
 
 const der = makeForever<DerWriter>();
 

@@ -6,7 +6,15 @@ import { Span, ABSENT, FAILED, byteAt, charAt, equalsAscii, lengthOf } from "../
 import { decodeBase64url } from "../text/base64url";
 import { hexValue } from "../text/hex";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
-import { Algorithm, Algorithms, RSA_ALGORITHMS, algorithmNamed, fieldBytes, includes, setOf } from "./algorithm";
+import {
+  Algorithm,
+  Algorithms,
+  RSA_ALGORITHMS,
+  algorithmNamed,
+  fieldBytes,
+  includes,
+  setOf,
+} from "./algorithm";
 import { DerWriter, Tag, elementBytes, unsignedContent } from "./der";
 
 /** Why a JWK gives no key. */
@@ -124,7 +132,8 @@ function readRsa(document: JsonDocument, node: JsonNode, key: Jwk): KeyFault {
   const n = number(document, node, "n");
   const e = number(document, node, "e");
   if (lengthOf(n) == 0 || !isRsaExponent(e) || byteAt(n, 0) == 0) return KeyFault.Malformed;
-  if (lengthOf(n) > MAX_RSA_BYTES || lengthOf(n) < MIN_RSA_BYTES || byteAt(n, 0) < 0x80) return KeyFault.Unusable;
+  if (lengthOf(n) > MAX_RSA_BYTES || lengthOf(n) < MIN_RSA_BYTES || byteAt(n, 0) < 0x80)
+    return KeyFault.Unusable;
   const pair = elementBytes(unsignedContent(n)) + elementBytes(unsignedContent(e));
   const bits = 1 + elementBytes(pair);
   const content = RSA_IDENTIFIER.length / 2 + elementBytes(bits);

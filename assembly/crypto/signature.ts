@@ -32,7 +32,12 @@ let message: Span = ABSENT;
 let written: i32 = 0;
 
 /** @param publicKey SubjectPublicKeyInfo in DER */
-export function checkSignature(algorithm: Algorithm, publicKey: Span, signature: Span, text: Span): SignatureCheck {
+export function checkSignature(
+  algorithm: Algorithm,
+  publicKey: Span,
+  signature: Span,
+  text: Span,
+): SignatureCheck {
   const native = fieldBytes(algorithm) > 0 ? signatureToDer(algorithm, signature) : signature;
   if (lengthOf(native) == 0) return SignatureCheck.Malformed;
   const hash = hashOf(algorithm);

@@ -5,7 +5,18 @@
 import { ascii, makeForever, takeForever, takeSpan } from "../host/arena";
 import { readProperty } from "../host/call";
 import { PairReader } from "../host/pairs";
-import { Span, ABSENT, FAILED, byteAt, doubleOf, equals, lengthOf, setByte, slice, spanOf } from "../host/span";
+import {
+  Span,
+  ABSENT,
+  FAILED,
+  byteAt,
+  doubleOf,
+  equals,
+  lengthOf,
+  setByte,
+  slice,
+  spanOf,
+} from "../host/span";
 import { Issuer, Method, Proof, Rule } from "../policy/policy";
 import { JsonDocument, JsonKind } from "../text/json";
 

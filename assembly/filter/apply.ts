@@ -31,7 +31,13 @@ export function apply(decision: Decision): Action {
   if (decision.verdict == Verdict.Allow || decision.verdict == Verdict.WouldDeny) return Action.Continue;
   const answer = answerTo(decision.reason);
   const details = detailsOf(decision);
-  const sent = sendReply(<i32>httpStatus(answer), details, bodyOf(answer), challengeOf(answer), <i32>grpcStatus(answer));
+  const sent = sendReply(
+    <i32>httpStatus(answer),
+    details,
+    bodyOf(answer),
+    challengeOf(answer),
+    <i32>grpcStatus(answer),
+  );
   // No answer must not become no verdict: without it the stream would wait, or be resumed by somebody else.
   if (!sent) closeStream();
   return Action.Stop;

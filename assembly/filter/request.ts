@@ -85,7 +85,8 @@ function judge(policy: Policy | null): Reason {
 /** No token in the request: perhaps because jwt_authn verified it and took it away. */
 function judgeWithoutToken(policy: Policy, rule: Rule): Reason {
   const issuer = verifiedIssuer(rule);
-  if (issuer == null) return rule.token == TokenNeed.Optional ? Reason.token_optional_absent : Reason.token_absent;
+  if (issuer == null)
+    return rule.token == TokenNeed.Optional ? Reason.token_optional_absent : Reason.token_absent;
   facts.issuer = issuer.name;
   const claims = VerifiedClaims.byMetadata(collectClaims(issuer, rule));
   return judgeClaims(policy, rule, issuer, claims);

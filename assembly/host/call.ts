@@ -71,7 +71,14 @@ export function readClock(): i64 {
 export function callForeign(name: Span, input: Span): Span {
   clearOut();
   return received(
-    proxy_call_foreign_function(addressOf(name), lengthOf(name), addressOf(input), lengthOf(input), out, outSize),
+    proxy_call_foreign_function(
+      addressOf(name),
+      lengthOf(name),
+      addressOf(input),
+      lengthOf(input),
+      out,
+      outSize,
+    ),
   );
 }
 
@@ -138,7 +145,7 @@ function received(status: u32): Span {
   const address = load<u32>(out);
   const size = load<u32>(outSize);
   if (size == 0) return ABSENT;
-  const end = <u64>memory.size() << 16;
+  const end = (<u64>memory.size()) << 16;
   if (size > MAX_BYTES || address == 0 || <u64>address + <u64>size > end) return FAILED;
   return spanOf(address, size);
 }

@@ -97,7 +97,9 @@ export function lowerCase(byte: i32): i32 {
 
 /** UTF-16 code unit of a literal; -1 outside. */
 export function charAt(literal: string, index: i32): i32 {
-  return <u32>index < <u32>literal.length ? load<u16>(changetype<usize>(literal) + (<usize>index << 1)) : -1;
+  return <u32>index < <u32>literal.length
+    ? load<u16>(changetype<usize>(literal) + ((<usize>index) << 1))
+    : -1;
 }
 
 /** The number that these 8 bytes are, as a little-endian double; NaN for any other length. */

@@ -24,7 +24,11 @@ export function loadKeys(document: JsonDocument, set: JsonNode, region: Region):
   for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
     const fault = readJwk(document, n, found);
     if (fault == KeyFault.Secret) {
-      refuse(document, n, "public keys only: this one holds private or symmetric material; replace it wherever it was used");
+      refuse(
+        document,
+        n,
+        "public keys only: this one holds private or symmetric material; replace it wherever it was used",
+      );
       return null;
     }
     if (fault != KeyFault.None) continue;
@@ -39,7 +43,12 @@ export function loadKeys(document: JsonDocument, set: JsonNode, region: Region):
     key.next = keys;
     keys = key;
   }
-  if (keys == null) refuse(document, list, "at least one public key for RS256, RS384, RS512 (2048 bits or more), ES256 or ES384");
+  if (keys == null)
+    refuse(
+      document,
+      list,
+      "at least one public key for RS256, RS384, RS512 (2048 bits or more), ES256 or ES384",
+    );
   return keys;
 }
 

@@ -10,7 +10,20 @@ import { parseClaimPath } from "./claim_path";
 import { parseDuration } from "./duration";
 import { loadKeys } from "./keys";
 import { isAmbiguousPath } from "./path";
-import { Binding, Issuer, IssuerRef, Method, Mode, Name, Policy, Proof, Rule, TokenNeed, ValidatedBy, hasName } from "./policy";
+import {
+  Binding,
+  Issuer,
+  IssuerRef,
+  Method,
+  Mode,
+  Name,
+  Policy,
+  Proof,
+  Rule,
+  TokenNeed,
+  ValidatedBy,
+  hasName,
+} from "./policy";
 import { covers } from "./reach";
 import { finishOffers, offer, refuse, refuseName, refuseText } from "./refusal";
 
@@ -52,8 +65,10 @@ let region: Region = changetype<Region>(0);
  */
 export function loadPolicy(text: Span, into: Region): Policy | null {
   region = into;
-  if (lengthOf(text) == 0) return none(refuseText(0, "a policy: one JSON object in the plugin configuration"));
-  if (lengthOf(text) > MAX_POLICY_BYTES) return none(refuseText(MAX_POLICY_BYTES, "a policy of at most 1 MiB"));
+  if (lengthOf(text) == 0)
+    return none(refuseText(0, "a policy: one JSON object in the plugin configuration"));
+  if (lengthOf(text) > MAX_POLICY_BYTES)
+    return none(refuseText(MAX_POLICY_BYTES, "a policy of at most 1 MiB"));
   const room = JsonDocument.borrow(text);
   if (room == null) return none(refuseText(0, "a policy with fewer values: there is no memory for so many"));
   document = room;
@@ -68,7 +83,10 @@ function none(_refused: bool): Policy | null {
 
 function refuseSyntax(): bool {
   if (document.duplicateName) {
-    return refuseText(document.stoppedAt(), "each name once in its object, the name before this place is there twice");
+    return refuseText(
+      document.stoppedAt(),
+      "each name once in its object, the name before this place is there twice",
+    );
   }
   return refuseText(document.stoppedAt(), "strict JSON (no comments, no trailing comma, at most 32 levels)");
 }
@@ -101,7 +119,12 @@ function readPresenter(policy: Policy): bool {
   if (from != NO_NODE && !equalsAscii(document.stringOf(from), "peer")) {
     return refuse(document, from, '"peer": the live mTLS peer is the only presenter this version reads');
   }
-  const validatedBy = readChoice(node, "validatedBy", VALIDATORS, 'who validates client certificates: "envoy" or "listener"');
+  const validatedBy = readChoice(
+    node,
+    "validatedBy",
+    VALIDATORS,
+    'who validates client certificates: "envoy" or "listener"',
+  );
   if (validatedBy == REFUSED) return false;
   policy.validatedBy = validatedBy;
   return true;
@@ -112,11 +135,16 @@ function readPresenter(policy: Policy): bool {
 function readIssuers(policy: Policy): bool {
   const node = document.member(ROOT, "issuers");
   if (document.kind(node) != JsonKind.Object || document.firstIn(node) == NO_NODE) {
-    return refuse(document, node == NO_NODE ? ROOT : node, 'at least one issuer: "issuers": { "<name>": { ... } }');
+    return refuse(
+      document,
+      node == NO_NODE ? ROOT : node,
+      'at least one issuer: "issuers": { "<name>": { ... } }',
+    );
   }
   let last: Issuer | null = null;
   for (let n = document.firstIn(node); n != NO_NODE; n = document.nextIn(node, n)) {
-    if (!isName(document.textOf(n))) return refuse(document, n, "an issuer's name of 1 to 64 letters, digits, dots, dashes or underscores");
+    if (!isName(document.textOf(n)))
+      return refuse(document, n, "an issuer's name of 1 to 64 letters, digits, dots, dashes or underscores");
     const issuer = region.make<Issuer>();
     issuer.name = region.copy(document.textOf(n));
     if (!readIssuer(issuer, document.valueOf(n), policy)) return false;
@@ -130,11 +158,16 @@ function readIssuers(policy: Policy): bool {
 function readIssuer(issuer: Issuer, node: JsonNode, policy: Policy): bool {
   if (!hasOnly(node, ISSUER_MEMBERS)) return false;
   const name = document.member(node, "issuer");
-  if (!isText(name)) return refuse(document, orParent(name, node), 'the value of the token\'s "iss": "issuer": "https://..."');
+  if (!isText(name))
+    return refuse(document, orParent(name, node), 'the value of the token\'s "iss": "issuer": "https://..."');
   let other: Issuer | null = policy.issuers;
   while (other != null) {
     if (equals(other.issuer, document.stringOf(name))) {
-      return refuse(document, name, "an issuer that no other entry has: a token's issuer has to lead to one entry");
+      return refuse(
+        document,
+        name,
+        "an issuer that no other entry has: a token's issuer has to lead to one entry",
+      );
     }
     other = other.next;
   }
@@ -161,7 +194,11 @@ function readProof(issuer: Issuer, node: JsonNode): bool {
     return true;
   }
   if (document.kind(keys) != JsonKind.Object || document.countIn(keys) != 1) {
-    return refuse(document, orParent(keys, node), '"keys": { "jwks": { "keys": [ ... ] } } or "keys": "jwt_authn"');
+    return refuse(
+      document,
+      orParent(keys, node),
+      '"keys": { "jwks": { "keys": [ ... ] } } or "keys": "jwt_authn"',
+    );
   }
   if (!hasOnly(keys, KEYS_MEMBERS)) return false;
   const jwks = document.member(keys, "jwks");
@@ -178,7 +215,11 @@ function readJwtAuthn(issuer: Issuer, node: JsonNode): bool {
   const header = document.member(node, "payloadHeader");
   if (header != NO_NODE) {
     if (!isHeaderName(document.stringOf(header))) {
-      return refuse(document, header, "a header name in lower case, the one jwt_authn forwards the payload in");
+      return refuse(
+        document,
+        header,
+        "a header name in lower case, the one jwt_authn forwards the payload in",
+      );
     }
     issuer.payloadHeader = region.copy(document.stringOf(header));
   }
@@ -202,7 +243,11 @@ function readRules(policy: Policy): bool {
     return true;
   }
   if (document.kind(node) != JsonKind.Array || document.firstIn(node) == NO_NODE) {
-    return refuse(document, node, "a list of at least one rule; without \"rules\", one rule covers every request");
+    return refuse(
+      document,
+      node,
+      'a list of at least one rule; without "rules", one rule covers every request',
+    );
   }
   let last: Rule | null = null;
   for (let n = document.firstIn(node); n != NO_NODE; n = document.nextIn(node, n)) {
@@ -219,9 +264,15 @@ function readRules(policy: Policy): bool {
 function isReachable(rule: Rule, node: JsonNode, policy: Policy): bool {
   let earlier: Rule | null = policy.rules;
   while (earlier != null) {
-    if (equals(earlier.name, rule.name)) return refuse(document, document.member(node, "name"), "a name that no earlier rule has");
+    if (equals(earlier.name, rule.name))
+      return refuse(document, document.member(node, "name"), "a name that no earlier rule has");
     if (covers(earlier, rule)) {
-      return refuseName(document, node, earlier.name, "a rule that can be reached: an earlier one takes all its requests");
+      return refuseName(
+        document,
+        node,
+        earlier.name,
+        "a rule that can be reached: an earlier one takes all its requests",
+      );
     }
     earlier = earlier.next;
   }
@@ -232,7 +283,11 @@ function readRule(rule: Rule, node: JsonNode, policy: Policy): bool {
   if (!hasOnly(node, RULE_MEMBERS)) return false;
   const name = document.member(node, "name");
   if (!isName(document.stringOf(name))) {
-    return refuse(document, orParent(name, node), '"name" of 1 to 64 letters, digits, dots, dashes or underscores');
+    return refuse(
+      document,
+      orParent(name, node),
+      '"name" of 1 to 64 letters, digits, dots, dashes or underscores',
+    );
   }
   rule.name = region.copy(document.stringOf(name));
   if (document.member(node, "mode") != NO_NODE) {
@@ -240,19 +295,30 @@ function readRule(rule: Rule, node: JsonNode, policy: Policy): bool {
     if (mode == REFUSED) return false;
     rule.mode = mode;
   }
-  const token = readChoice(node, "token", TOKEN_NEEDS, 'what the rule asks for: "required", "optional" or "none"');
+  const token = readChoice(
+    node,
+    "token",
+    TOKEN_NEEDS,
+    'what the rule asks for: "required", "optional" or "none"',
+  );
   if (token == REFUSED) return false;
   rule.token = token;
   if (!readWhen(rule, document.member(node, "when"))) return false;
   if (rule.token == TokenNeed.None) return hasNothingForTokens(node);
-  return readRuleIssuers(rule, node, policy) && readRuleAudiences(rule, node) && readBindings(rule, document.member(node, "bind"));
+  return (
+    readRuleIssuers(rule, node, policy) &&
+    readRuleAudiences(rule, node) &&
+    readBindings(rule, document.member(node, "bind"))
+  );
 }
 
 function hasNothingForTokens(node: JsonNode): bool {
   let idle = document.member(node, "bind");
   if (idle == NO_NODE) idle = document.member(node, "issuers");
   if (idle == NO_NODE) idle = document.member(node, "audiences");
-  return idle == NO_NODE || refuse(document, idle, 'nothing here: with "token": "none" no token is looked at');
+  return (
+    idle == NO_NODE || refuse(document, idle, 'nothing here: with "token": "none" no token is looked at')
+  );
 }
 
 function readWhen(rule: Rule, node: JsonNode): bool {
@@ -262,7 +328,8 @@ function readWhen(rule: Rule, node: JsonNode): bool {
   const prefix = document.member(node, "pathPrefix");
   if (path != NO_NODE && prefix != NO_NODE) return refuse(document, prefix, 'either "path" or "pathPrefix"');
   if (path != NO_NODE) {
-    if (isAmbiguousPath(document.stringOf(path)) || indexOf(document.stringOf(path), 0x3f, 0) >= 0) return refusePath(path);
+    if (isAmbiguousPath(document.stringOf(path)) || indexOf(document.stringOf(path), 0x3f, 0) >= 0)
+      return refusePath(path);
     rule.path = region.copy(document.stringOf(path));
   }
   if (prefix != NO_NODE) {
@@ -276,7 +343,11 @@ function readWhen(rule: Rule, node: JsonNode): bool {
 }
 
 function refusePath(node: JsonNode): bool {
-  return refuse(document, node, 'a path such as "/orders": absolute, without query, empty or dot segments, or needless escapes');
+  return refuse(
+    document,
+    node,
+    'a path such as "/orders": absolute, without query, empty or dot segments, or needless escapes',
+  );
 }
 
 function readMethods(rule: Rule, node: JsonNode): bool {
@@ -285,7 +356,8 @@ function readMethods(rule: Rule, node: JsonNode): bool {
   rule.methods = readStrings(node, "methods");
   if (rule.methods == null) return false;
   for (let n = document.firstIn(methods); n != NO_NODE; n = document.nextIn(methods, n)) {
-    if (!isMethod(document.stringOf(n))) return refuse(document, n, 'an HTTP method in capital letters, such as "GET"');
+    if (!isMethod(document.stringOf(n)))
+      return refuse(document, n, 'an HTTP method in capital letters, such as "GET"');
   }
   return true;
 }
@@ -294,7 +366,8 @@ function readAuthority(rule: Rule, node: JsonNode): bool {
   const authority = document.member(node, "authority");
   if (authority == NO_NODE) return true;
   const text = document.stringOf(authority);
-  if (!isAuthorityText(text)) return refuse(document, authority, 'a host name with or without port, such as "orders.example"');
+  if (!isAuthorityText(text))
+    return refuse(document, authority, 'a host name with or without port, such as "orders.example"');
   rule.authority = region.copy(text);
   return true;
 }
@@ -374,7 +447,8 @@ function readBindings(rule: Rule, list: JsonNode): bool {
 
 function readBinding(binding: Binding, node: JsonNode): bool {
   if (!hasOnly(node, BIND_MEMBERS)) return false;
-  if (document.countIn(node) != 1) return refuse(document, node, 'one binding, such as { "spiffe": { "claim": "sub" } }');
+  if (document.countIn(node) != 1)
+    return refuse(document, node, 'one binding, such as { "spiffe": { "claim": "sub" } }');
   const certificate = document.member(node, "certificate");
   if (certificate != NO_NODE) {
     binding.method = Method.Certificate;
@@ -385,7 +459,11 @@ function readBinding(binding: Binding, node: JsonNode): bool {
   const claim = document.member(spiffe, "claim");
   binding.claim = parseClaimPath(document.stringOf(claim), region);
   if (binding.claim == ABSENT) {
-    return refuse(document, orParent(claim, spiffe), 'the path to a claim, such as "sub" or "\\"kubernetes.io\\".namespace"');
+    return refuse(
+      document,
+      orParent(claim, spiffe),
+      'the path to a claim, such as "sub" or "\\"kubernetes.io\\".namespace"',
+    );
   }
   binding.method = Method.Spiffe;
   return true;
@@ -425,7 +503,7 @@ function hasOnly(node: JsonNode, known: Span): bool {
 }
 
 function isOneOf(name: Span, known: Span): bool {
-  for (let start = 0; start < lengthOf(known); ) {
+  for (let start = 0; start < lengthOf(known);) {
     const end = wordEnd(known, start);
     if (equals(slice(known, start, end), name)) return true;
     start = end + 1;
@@ -434,7 +512,7 @@ function isOneOf(name: Span, known: Span): bool {
 }
 
 function offerEach(words: Span): void {
-  for (let start = 0; start < lengthOf(words); ) {
+  for (let start = 0; start < lengthOf(words);) {
     const end = wordEnd(words, start);
     offer(slice(words, start, end));
     start = end + 1;

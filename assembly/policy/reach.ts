@@ -7,7 +7,11 @@ import { Name, Rule, hasName } from "./policy";
 
 /** True when every request that `later` would take is taken by `earlier`. */
 export function covers(earlier: Rule, later: Rule): bool {
-  return coversPath(earlier, later) && coversMethods(earlier.methods, later.methods) && coversAuthority(earlier, later);
+  return (
+    coversPath(earlier, later) &&
+    coversMethods(earlier.methods, later.methods) &&
+    coversAuthority(earlier, later)
+  );
 }
 
 function coversPath(earlier: Rule, later: Rule): bool {

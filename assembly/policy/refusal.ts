@@ -1,7 +1,15 @@
 // Says why a policy was refused: the place as a JSON pointer, what was expected there, the nearest known name.
 
 import { Span, ABSENT, byteAt, lengthOf } from "../host/span";
-import { line, startLine, writeAscii, writeByte, writeBytes, writeDecimal, writeMasked } from "../host/writer";
+import {
+  line,
+  startLine,
+  writeAscii,
+  writeByte,
+  writeBytes,
+  writeDecimal,
+  writeMasked,
+} from "../host/writer";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 
 /** Bytes of a name from the policy that a message shows. */

@@ -6,7 +6,18 @@
 // looked up in a hash table with a bounded number of probes, and a document that would need more is refused.
 
 import { ascii, makeForever, makeUntilReset } from "../host/arena";
-import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf, setByte, slice, sliceFrom, startsWith } from "../host/span";
+import {
+  Span,
+  ABSENT,
+  byteAt,
+  equals,
+  equalsAscii,
+  lengthOf,
+  setByte,
+  slice,
+  sliceFrom,
+  startsWith,
+} from "../host/span";
 import { Table, borrowTable, tableForever } from "../host/table";
 import { hexValue } from "./hex";
 import { characterLength } from "./utf8";

@@ -19,7 +19,8 @@ function checkLifetime(claims: VerifiedClaims, skew: i64, now: i64): Reason {
   const nbf = claims.named("nbf");
   const iat = claims.named("iat");
   if (exp == NO_NODE) return Reason.expiry_absent;
-  if (isBadDate(document, exp) || isBadDate(document, nbf) || isBadDate(document, iat)) return Reason.claim_malformed;
+  if (isBadDate(document, exp) || isBadDate(document, nbf) || isBadDate(document, iat))
+    return Reason.claim_malformed;
   if (dateOf(document, exp) + skew <= now) return Reason.token_expired;
   if (nbf != NO_NODE && dateOf(document, nbf) > now + skew) return Reason.token_not_yet_valid;
   if (iat != NO_NODE && dateOf(document, iat) > now + skew) return Reason.token_issued_in_future;

@@ -1,7 +1,17 @@
 // Finds the one credential of a request. Two candidates are never weighed against each other: whoever can add a second
 // one would choose which of them is judged here and which is used behind.
 
-import { Span, ABSENT, byteAt, charAt, equalsAsciiIgnoreCase, indexOf, lengthOf, slice, sliceFrom } from "../host/span";
+import {
+  Span,
+  ABSENT,
+  byteAt,
+  charAt,
+  equalsAsciiIgnoreCase,
+  indexOf,
+  lengthOf,
+  slice,
+  sliceFrom,
+} from "../host/span";
 import { hexValue } from "../text/hex";
 import { Reason } from "../decision/reason";
 

@@ -45,7 +45,8 @@ export class UnverifiedToken {
     const headerBytes = decodeBase64url(slice(compact, 0, first));
     const payloadBytes = decodeBase64url(this.payloadText);
     this.signature = decodeBase64url(sliceFrom(compact, second + 1));
-    if (headerBytes == FAILED || payloadBytes == FAILED || this.signature == FAILED) return Reason.token_malformed;
+    if (headerBytes == FAILED || payloadBytes == FAILED || this.signature == FAILED)
+      return Reason.token_malformed;
     const reason = this.readHeader(headerBytes);
     return reason == Reason.ok ? this.readPayload(payloadBytes) : reason;
   }

@@ -23,7 +23,9 @@ export class VerifiedClaims {
   static bySignature(token: UnverifiedToken, issuer: Issuer): VerifiedClaims | null {
     const key = chooseKey(token, issuer);
     if (key == null) return null;
-    reason = signatureReason(checkSignature(token.algorithm, key.publicKey, token.signature, token.signingInput));
+    reason = signatureReason(
+      checkSignature(token.algorithm, key.publicKey, token.signature, token.signingInput),
+    );
     return reason == Reason.ok ? VerifiedClaims.of(token.payload, false) : null;
   }
 
