@@ -6,7 +6,7 @@ import { Presenter } from "../evidence/presenter";
 import { Binding, Method, Rule } from "../policy/policy";
 import { NO_NODE } from "../text/json";
 import { VerifiedClaims } from "../token/verified_claims";
-import { THUMBPRINT, proveConfirmation } from "./confirmation";
+import { namesCertificate, proveConfirmation } from "./confirmation";
 import { proveSpiffe } from "./methods/spiffe";
 
 const SUB = ascii("sub");
@@ -40,9 +40,7 @@ function prove(binding: Binding, claims: VerifiedClaims, presenter: Presenter): 
       return proveSpiffe(claims, binding.claim, presenter);
     case Method.Certificate:
       // Every member of `cnf` was proven before; what is left to ask is whether the certificate was among them.
-      return claims.document.member(claims.named("cnf"), THUMBPRINT) == NO_NODE
-        ? Reason.certificate_unbound
-        : Reason.ok;
+      return namesCertificate(claims) ? Reason.ok : Reason.certificate_unbound;
     default:
       return Reason.policy_absent;
   }

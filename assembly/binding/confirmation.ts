@@ -4,13 +4,17 @@
 
 import { equalsAscii } from "../host/span";
 import { Reason } from "../decision/reason";
-import { gatherCertificate } from "../evidence/gather";
 import { Presenter } from "../evidence/presenter";
 import { JsonKind, NO_NODE } from "../text/json";
 import { VerifiedClaims } from "../token/verified_claims";
 import { proveCertificate } from "./methods/certificate";
 
-export const THUMBPRINT = "x5t#S256";
+const THUMBPRINT = "x5t#S256";
+
+/** True when the token may be presented with one certificate only, so that the live one has to be known. */
+export function namesCertificate(claims: VerifiedClaims): bool {
+  return claims.document.member(claims.named("cnf"), THUMBPRINT) != NO_NODE;
+}
 
 export function proveConfirmation(claims: VerifiedClaims, presenter: Presenter): Reason {
   const document = claims.document;
@@ -19,8 +23,7 @@ export function proveConfirmation(claims: VerifiedClaims, presenter: Presenter):
   if (document.kind(cnf) != JsonKind.Object || document.firstIn(cnf) == NO_NODE) return Reason.cnf_malformed;
   for (let n = document.firstIn(cnf); n != NO_NODE; n = document.nextIn(cnf, n)) {
     if (!equalsAscii(document.textOf(n), THUMBPRINT)) return Reason.cnf_unsupported;
-    let reason = gatherCertificate(presenter);
-    if (reason == Reason.ok) reason = proveCertificate(document, document.valueOf(n), presenter);
+    const reason = proveCertificate(document, document.valueOf(n), presenter);
     if (reason != Reason.ok) return reason;
   }
   return Reason.ok;

@@ -3,7 +3,7 @@
 
 import { ascii } from "../host/arena";
 import { readProperty } from "../host/call";
-import { Span, ABSENT, FAILED, byteAt, lengthOf } from "../host/span";
+import { Span, FAILED, byteAt, lengthOf } from "../host/span";
 import { Reason } from "../decision/reason";
 import { Policy, ValidatedBy } from "../policy/policy";
 import { Presenter } from "./presenter";
@@ -22,9 +22,8 @@ export function gatherIdentity(presenter: Presenter, policy: Policy): Reason {
   return policy.validatedBy == ValidatedBy.Listener ? Reason.ok : gatherValidation();
 }
 
-/** The digest of the peer's certificate; once gathered it is not read again. */
+/** The digest of the peer's certificate. */
 export function gatherCertificate(presenter: Presenter): Reason {
-  if (presenter.certificateDigest != ABSENT) return Reason.ok;
   return presenter.setCertificateDigest(readProperty(PEER_DIGEST));
 }
 

@@ -5,10 +5,11 @@ import { readClock, readRequestHeaders } from "../host/call";
 import { PairReader } from "../host/pairs";
 import { Span, ABSENT, FAILED, byteAt, equals, equalsAscii } from "../host/span";
 import { proveBindings } from "../binding/bind";
+import { namesCertificate } from "../binding/confirmation";
 import { checkTrustDomain } from "../boundary/trust_domain";
 import { Decision } from "../decision/decision";
 import { Reason } from "../decision/reason";
-import { gatherIdentity } from "../evidence/gather";
+import { gatherCertificate, gatherIdentity } from "../evidence/gather";
 import { collectClaims, isVerified, verifiedIssuer } from "../evidence/jwt_authn";
 import { Presenter } from "../evidence/presenter";
 import { Target, matchRule } from "../policy/match";
@@ -104,6 +105,9 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
   if (reason != Reason.ok) return reason;
 
   reason = checkTrustDomain(policy, presenter);
+  if (reason != Reason.ok) return reason;
+
+  reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
   return reason == Reason.ok ? proveBindings(claims, rule, presenter) : reason;
 }
 

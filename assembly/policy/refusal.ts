@@ -1,6 +1,7 @@
 // Says why a policy was refused: the place as a JSON pointer, what was expected there, the nearest known name.
 
-import { Span, ABSENT, byteAt, lengthOf } from "../host/span";
+import { takeForever } from "../host/arena";
+import { Span, ABSENT, byteAt, lengthOf, setByte, spanOf } from "../host/span";
 import {
   line,
   startLine,
@@ -118,22 +119,23 @@ function writePointerName(name: Span): void {
   }
 }
 
-const row: StaticArray<i32> = new StaticArray<i32>(MAX_NAME + 1);
+/** One row of the distance table; no distance that is kept needs more than a byte. */
+const row: Span = spanOf(takeForever(MAX_NAME + 1), MAX_NAME + 1);
 
 /** Levenshtein distance; 255 when either name is too long to be compared. */
 function distanceBetween(left: Span, right: Span): i32 {
   const width = lengthOf(left);
   if (width > MAX_NAME || lengthOf(right) > MAX_NAME) return 255;
-  for (let j = 0; j <= width; j++) unchecked((row[j] = j));
+  for (let j = 0; j <= width; j++) setByte(row, j, j);
   for (let i = 0; i < lengthOf(right); i++) {
-    let diagonal = unchecked(row[0]);
-    unchecked((row[0] = i + 1));
+    let diagonal = byteAt(row, 0);
+    setByte(row, 0, i + 1);
     for (let j = 1; j <= width; j++) {
-      const above = unchecked(row[j]);
+      const above = byteAt(row, j);
       const replaced = diagonal + (byteAt(left, j - 1) == byteAt(right, i) ? 0 : 1);
-      unchecked((row[j] = min(replaced, min(above, unchecked(row[j - 1])) + 1)));
+      setByte(row, j, min(replaced, min(above, byteAt(row, j - 1)) + 1));
       diagonal = above;
     }
   }
-  return unchecked(row[width]);
+  return byteAt(row, width);
 }

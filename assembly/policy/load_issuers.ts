@@ -1,0 +1,125 @@
+// The policy's issuers, and where each one's claims become trustworthy.
+
+import { ascii } from "../host/arena";
+import { Span, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
+import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
+import { parseDuration } from "./duration";
+import { loadKeys } from "./keys";
+import { Issuer, Policy, Proof } from "./policy";
+import { document, hasOnly, isName, isText, orParent, readStrings, region } from "./reader";
+import { refuse } from "./refusal";
+
+/** Seconds: the default is what Envoy's jwt_authn uses; past the limit, "not yet" and "no longer" stop meaning much. */
+const DEFAULT_CLOCK_SKEW: i64 = 60;
+const MAX_CLOCK_SKEW: i64 = 300;
+
+const ISSUER_MEMBERS = ascii("issuer audiences clockSkew keys");
+const KEYS_MEMBERS = ascii("jwks jwt_authn");
+const JWT_AUTHN_MEMBERS = ascii("payloadHeader metadataKey");
+const JWT_AUTHN_KEY = ascii("payload");
+
+export function readIssuers(policy: Policy): bool {
+  const node = document.member(ROOT, "issuers");
+  if (document.kind(node) != JsonKind.Object || document.firstIn(node) == NO_NODE) {
+    return refuse(
+      document,
+      node == NO_NODE ? ROOT : node,
+      'at least one issuer: "issuers": { "<name>": { ... } }',
+    );
+  }
+  let last: Issuer | null = null;
+  for (let n = document.firstIn(node); n != NO_NODE; n = document.nextIn(node, n)) {
+    if (!isName(document.textOf(n)))
+      return refuse(document, n, "an issuer's name of 1 to 64 letters, digits, dots, dashes or underscores");
+    const issuer = region.make<Issuer>();
+    issuer.name = region.copy(document.textOf(n));
+    if (!readIssuer(issuer, document.valueOf(n), policy)) return false;
+    if (last == null) policy.issuers = issuer;
+    else last.next = issuer;
+    last = issuer;
+  }
+  return true;
+}
+
+function readIssuer(issuer: Issuer, node: JsonNode, policy: Policy): bool {
+  if (!hasOnly(node, ISSUER_MEMBERS)) return false;
+  const name = document.member(node, "issuer");
+  if (!isText(name))
+    return refuse(document, orParent(name, node), 'the value of the token\'s "iss": "issuer": "https://..."');
+  let other: Issuer | null = policy.issuers;
+  while (other != null) {
+    if (equals(other.issuer, document.stringOf(name))) {
+      return refuse(
+        document,
+        name,
+        "an issuer that no other entry has: a token's issuer has to lead to one entry",
+      );
+    }
+    other = other.next;
+  }
+  issuer.issuer = region.copy(document.stringOf(name));
+  issuer.audiences = readStrings(node, "audiences");
+  if (document.member(node, "audiences") != NO_NODE && issuer.audiences == null) return false;
+  return readClockSkew(issuer, node) && readProof(issuer, node);
+}
+
+function readClockSkew(issuer: Issuer, node: JsonNode): bool {
+  issuer.clockSkew = DEFAULT_CLOCK_SKEW;
+  const skew = document.member(node, "clockSkew");
+  if (skew == NO_NODE) return true;
+  issuer.clockSkew = parseDuration(document.stringOf(skew));
+  if (issuer.clockSkew >= 0 && issuer.clockSkew <= MAX_CLOCK_SKEW) return true;
+  return refuse(document, skew, 'a duration from "0s" to "5m"');
+}
+
+function readProof(issuer: Issuer, node: JsonNode): bool {
+  const keys = document.member(node, "keys");
+  if (equalsAscii(document.stringOf(keys), "jwt_authn")) {
+    issuer.proof = Proof.JwtAuthn;
+    issuer.metadataKey = JWT_AUTHN_KEY;
+    return true;
+  }
+  if (document.kind(keys) != JsonKind.Object || document.countIn(keys) != 1) {
+    return refuse(
+      document,
+      orParent(keys, node),
+      '"keys": { "jwks": { "keys": [ ... ] } } or "keys": "jwt_authn"',
+    );
+  }
+  if (!hasOnly(keys, KEYS_MEMBERS)) return false;
+  const jwks = document.member(keys, "jwks");
+  if (jwks == NO_NODE) return readJwtAuthn(issuer, document.member(keys, "jwt_authn"));
+  issuer.proof = Proof.Signature;
+  issuer.keys = loadKeys(document, jwks, region);
+  return issuer.keys != null;
+}
+
+function readJwtAuthn(issuer: Issuer, node: JsonNode): bool {
+  if (!hasOnly(node, JWT_AUTHN_MEMBERS)) return false;
+  issuer.proof = Proof.JwtAuthn;
+  issuer.metadataKey = JWT_AUTHN_KEY;
+  const header = document.member(node, "payloadHeader");
+  if (header != NO_NODE) {
+    if (!isHeaderName(document.stringOf(header))) {
+      return refuse(
+        document,
+        header,
+        "a header name in lower case, the one jwt_authn forwards the payload in",
+      );
+    }
+    issuer.payloadHeader = region.copy(document.stringOf(header));
+  }
+  const key = document.member(node, "metadataKey");
+  if (key == NO_NODE) return true;
+  if (!isText(key)) return refuse(document, key, "the key that jwt_authn's payload_in_metadata names");
+  issuer.metadataKey = region.copy(document.stringOf(key));
+  return true;
+}
+
+function isHeaderName(text: Span): bool {
+  if (!isName(text)) return false;
+  for (let i = 0; i < lengthOf(text); i++) {
+    if (byteAt(text, i) >= 0x41 && byteAt(text, i) <= 0x5a) return false;
+  }
+  return !equalsAscii(text, "authorization");
+}

@@ -1,0 +1,125 @@
+// The policy's JSON while it is being read, and the pieces that every part of it is read with.
+
+import { ascii, makeForever } from "../host/arena";
+import { Region } from "../host/region";
+import { Span, byteAt, equals, indexOf, lengthOf, slice } from "../host/span";
+import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
+import { Name, hasName } from "./policy";
+import { finishOffers, offer, refuse, refuseName } from "./refusal";
+
+/** Spellings of the modes, in the order of `Mode`. */
+export const MODES = ascii("enforce observe");
+
+const MAX_NAME_BYTES: i32 = 64;
+const MAX_STRING_BYTES: i32 = 2048;
+
+/** What is being read. One policy is loaded at a time. */
+export let document: JsonDocument = JsonDocument.forever(1);
+/** Where what is read goes. */
+export let region: Region = makeForever<Region>();
+
+/** Points the reader at a parsed document and the region for its records. */
+export function startReading(from: JsonDocument, into: Region): void {
+  document = from;
+  region = into;
+}
+
+export const REFUSED: i32 = -1;
+
+/** Position of the member's value among `choices`, 0 when there is no such member, REFUSED when it is another value. */
+export function readChoice(object: JsonNode, name: string, choices: Span, expected: string): i32 {
+  const node = document.member(object, name);
+  if (node == NO_NODE) return 0;
+  const text = document.stringOf(node);
+  let position = 0;
+  for (let start = 0; start < lengthOf(choices); position++) {
+    const end = wordEnd(choices, start);
+    if (equals(slice(choices, start, end), text)) return position;
+    start = end + 1;
+  }
+  refuseName(document, node, text, expected);
+  offerEach(choices);
+  finishOffers();
+  return REFUSED;
+}
+
+/** True when `node` is an object whose names are all among `known`. */
+export function hasOnly(node: JsonNode, known: Span): bool {
+  if (document.kind(node) != JsonKind.Object) return refuse(document, node, "an object");
+  for (let n = document.firstIn(node); n != NO_NODE; n = document.nextIn(node, n)) {
+    if (isOneOf(document.textOf(n), known)) continue;
+    refuseName(document, n, document.textOf(n), lengthOf(known) == 0 ? "an empty object" : "a known member");
+    offerEach(known);
+    return finishOffers();
+  }
+  return true;
+}
+
+function isOneOf(name: Span, known: Span): bool {
+  for (let start = 0; start < lengthOf(known);) {
+    const end = wordEnd(known, start);
+    if (equals(slice(known, start, end), name)) return true;
+    start = end + 1;
+  }
+  return false;
+}
+
+function offerEach(words: Span): void {
+  for (let start = 0; start < lengthOf(words);) {
+    const end = wordEnd(words, start);
+    offer(slice(words, start, end));
+    start = end + 1;
+  }
+}
+
+function wordEnd(words: Span, start: i32): i32 {
+  const space = indexOf(words, 0x20, start);
+  return space < 0 ? lengthOf(words) : space;
+}
+
+/** The member's strings, each once and none empty. Null when there is no such member, or when it was refused. */
+export function readStrings(object: JsonNode, member: string): Name | null {
+  const list = document.member(object, member);
+  if (list == NO_NODE) return null;
+  if (document.kind(list) != JsonKind.Array || document.firstIn(list) == NO_NODE) {
+    refuse(document, list, "a list of at least one string");
+    return null;
+  }
+  let first: Name | null = null;
+  for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
+    if (!isText(n) || hasName(first, document.stringOf(n))) {
+      refuse(document, n, "a string that is not empty, not too long and not there twice");
+      return null;
+    }
+    const name = region.make<Name>();
+    name.text = region.copy(document.stringOf(n));
+    name.next = first;
+    first = name;
+  }
+  return first;
+}
+
+export function orParent(node: JsonNode, parent: JsonNode): JsonNode {
+  return node == NO_NODE ? parent : node;
+}
+
+/** A string of 1 to 2,048 bytes without NUL. */
+export function isText(node: JsonNode): bool {
+  const length = lengthOf(document.stringOf(node));
+  return length > 0 && length <= MAX_STRING_BYTES && indexOf(document.stringOf(node), 0, 0) < 0;
+}
+
+export function isName(text: Span): bool {
+  const length = lengthOf(text);
+  if (length < 1 || length > MAX_NAME_BYTES) return false;
+  for (let i = 0; i < length; i++) {
+    const byte = byteAt(text, i);
+    if (!isAlphanumeric(byte) && byte != 0x2d && byte != 0x2e && byte != 0x5f) return false;
+  }
+  return true;
+}
+
+export function isAlphanumeric(byte: i32): bool {
+  const letter = byte | 0x20;
+  return (letter >= 0x61 && letter <= 0x7a) || (byte >= 0x30 && byte <= 0x39);
+}
