@@ -40,7 +40,15 @@ const CNF = ascii("cnf");
 const MAX_PATH_BYTES: i32 = 8 * 1024;
 const path = spanOf(takeForever(MAX_PATH_BYTES), MAX_PATH_BYTES);
 const members = makeForever<PairReader>();
+
+/** Claims that came from the metadata and from nowhere else: only `collectClaims` makes them. */
+@unmanaged
+export class MetadataClaims {
+  document: JsonDocument;
+}
+
 const collected = JsonDocument.forever(MAX_VALUES);
+const metadataClaims = makeForever<MetadataClaims>();
 
 /** The issuer, among those of `rule`, whose token jwt_authn verified on this request; null when there is none. */
 export function verifiedIssuer(rule: Rule): Issuer | null {
@@ -58,7 +66,7 @@ export function isVerified(issuer: Issuer): bool {
 }
 
 /** The claims that this rule can ask for, as one flat object. Valid until the next call. */
-export function collectClaims(issuer: Issuer, rule: Rule): JsonDocument {
+export function collectClaims(issuer: Issuer, rule: Rule): MetadataClaims {
   collected.clear();
   const root = collected.add(JsonKind.Object, ABSENT);
   collectConfirmation(issuer);
@@ -73,7 +81,8 @@ export function collectClaims(issuer: Issuer, rule: Rule): JsonDocument {
     binding = binding.next;
   }
   collected.close(root);
-  return collected;
+  metadataClaims.document = collected;
+  return metadataClaims;
 }
 
 function collectText(issuer: Issuer, claim: Span): void {

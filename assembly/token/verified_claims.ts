@@ -1,11 +1,13 @@
-// Claims that somebody proved. The constructor is private and both ways in are in this file: a signature by one of the
-// issuer's keys, or Envoy's jwt_authn. Whoever takes a VerifiedClaims can rely on that and need not ask again.
+// Claims that somebody proved: by a signature with one of the issuer's keys, or through Envoy's jwt_authn. All ways to a
+// VerifiedClaims are in this file (AssemblyScript checks no `private`, so `admit` is not exported, and a test watches that
+// nobody else makes the record). Whoever takes one can rely on that and need not ask again.
 
 import { makeForever } from "../host/arena";
 import { Span, ABSENT, equals, indexOf, lengthOf, slice } from "../host/span";
 import { includes } from "../crypto/algorithm";
 import { SignatureCheck, checkSignature } from "../crypto/signature";
 import { Reason } from "../decision/reason";
+import { MetadataClaims } from "../evidence/jwt_authn";
 import { Issuer, Key } from "../policy/policy";
 import { JsonDocument, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { UnverifiedToken } from "./jws";
@@ -15,9 +17,7 @@ export class VerifiedClaims {
   /** Where the nodes that `at` and `named` give are to be read. */
   document: JsonDocument;
   /** True when the members are named by whole paths, joined by 0x00 bytes, as Envoy's metadata is read. */
-  private isFlat: bool;
-
-  private constructor() {}
+  isFlat: bool;
 
   /** The claims of `token` once one of the issuer's keys is shown to have signed it. Null otherwise; `refusedBy` says why. */
   static bySignature(token: UnverifiedToken, issuer: Issuer): VerifiedClaims | null {
@@ -26,7 +26,7 @@ export class VerifiedClaims {
     reason = signatureReason(
       checkSignature(token.algorithm, key.publicKey, token.signature, token.signingInput),
     );
-    return reason == Reason.ok ? VerifiedClaims.of(token.payload, false) : null;
+    return reason == Reason.ok ? admit(token.payload, false) : null;
   }
 
   /**
@@ -36,24 +36,17 @@ export class VerifiedClaims {
   static byForwardedPayload(token: UnverifiedToken, forwarded: Span): VerifiedClaims | null {
     reason = Reason.jwt_authn_mismatch;
     const same = lengthOf(forwarded) > 0 && equals(token.payloadText, forwarded);
-    return same ? VerifiedClaims.of(token.payload, false) : null;
+    return same ? admit(token.payload, false) : null;
   }
 
   /** The claims that were read one by one from jwt_authn's dynamic metadata, which no client can write. */
-  static byMetadata(collected: JsonDocument): VerifiedClaims {
-    return VerifiedClaims.of(collected, true);
+  static byMetadata(collected: MetadataClaims): VerifiedClaims {
+    return admit(collected.document, true);
   }
 
   /** Why the last way in gave nothing. */
   static refusedBy(): Reason {
     return reason;
-  }
-
-  private static of(document: JsonDocument, isFlat: bool): VerifiedClaims {
-    const claims = instance;
-    claims.document = document;
-    claims.isFlat = isFlat;
-    return claims;
   }
 
   /** The claim at `path`, whose names are joined by 0x00 bytes; NO_NODE when there is none. */
@@ -79,6 +72,12 @@ export class VerifiedClaims {
 /** One request is judged at a time. */
 const instance = makeForever<VerifiedClaims>();
 let reason: Reason = Reason.signature_invalid;
+
+function admit(document: JsonDocument, isFlat: bool): VerifiedClaims {
+  instance.document = document;
+  instance.isFlat = isFlat;
+  return instance;
+}
 
 /** The one key that may have signed `token`; null when there is none, or when the token leaves it open. */
 function chooseKey(token: UnverifiedToken, issuer: Issuer): Key | null {

@@ -12,6 +12,7 @@ import {
   httpStatus,
   reasonName,
 } from "../../assembly/decision/reason";
+import { MetadataClaims } from "../../assembly/evidence/jwt_authn";
 import { Presenter } from "../../assembly/evidence/presenter";
 import { Binding, Method, Mode, Policy, Rule } from "../../assembly/policy/policy";
 import { JsonDocument } from "../../assembly/text/json";
@@ -27,10 +28,12 @@ const THUMBPRINT = "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0"; // RFC 8705, a
 
 const presenter = Presenter.make();
 const document = JsonDocument.forever(64);
+const metadata = makeForever<MetadataClaims>();
 
 function claims(json: string): VerifiedClaims {
   assert(document.parse(utf8(json)), "the test's claims are JSON");
-  return VerifiedClaims.byMetadata(document);
+  metadata.document = document;
+  return VerifiedClaims.byMetadata(metadata);
 }
 
 function present(id: string, digestHex: string): void {

@@ -1,0 +1,17 @@
+export { LOG_LEVELS, Status } from "./abi.ts";
+export type { LogLevel } from "./abi.ts";
+export type { LocalReply } from "./local-reply.ts";
+export type { EnvoyVersion } from "./envoy-version.ts";
+export { LoadError } from "./errors.ts";
+export { FAULTY_RESULTS } from "./faults.ts";
+export type { Fault, FaultyResult, HostCalls } from "./faults.ts";
+export type { HeaderPair } from "./header-map.ts";
+export { Host } from "./host.ts";
+export type { HostOptions } from "./host.ts";
+export type { HttpCall, HttpCallAnswer } from "./http-call.ts";
+export type { LogLine } from "./log.ts";
+export type { Peer } from "./peer.ts";
+export type { Plugin, PluginOptions } from "./plugin.ts";
+export type { Outcome, Request, Response, Stream } from "./stream.ts";
+export { Vm } from "./vm.ts";
+export type { FailurePolicy, VmOptions } from "./vm.ts";

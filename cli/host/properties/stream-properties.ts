@@ -1,0 +1,81 @@
+import { Status } from "../abi.ts";
+import type { Peer } from "../peer.ts";
+import { connectionProperty, sourceProperty } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { metadataProperty } from "./metadata.ts";
+import type { Metadata } from "./metadata.ts";
+import { joinPath, splitPath } from "./path.ts";
+import { requestProperty } from "./request.ts";
+import type { RequestFacts } from "./request.ts";
+import { serialize } from "./value.ts";
+import type { PropertyResult, PropertyValue } from "./value.ts";
+
+/** What a test or a tool may say about a stream beyond its headers. */
+export interface StreamFacts {
+  readonly peer?: Peer;
+  readonly metadata?: Metadata;
+  /** Filter state objects of other filters, for example `io.istio.peer_principal`. */
+  readonly filterState?: Readonly<Record<string, string>>;
+  /** Any other attribute, by dotted path; wins over what the host knows. See {@link joinPath}. */
+  readonly properties?: Readonly<Record<string, PropertyValue>>;
+}
+
+// A guest's own property `x` is the filter state object `wasm.x`.
+const OWN_PREFIX = "wasm.";
+
+/** Everything `proxy_get_property` can reach from a stream. */
+export class StreamProperties {
+  readonly #connection: Connection;
+  readonly #request: RequestFacts;
+  readonly #metadata: Metadata;
+  readonly #filterState = new Map<string, Buffer>();
+  readonly #others: ReadonlyMap<string, PropertyValue> | undefined;
+
+  constructor(facts: StreamFacts, connection: Connection, request: RequestFacts) {
+    this.#connection = connection;
+    this.#request = request;
+    this.#metadata = facts.metadata ?? {};
+    for (const [name, value] of Object.entries(facts.filterState ?? {}))
+      this.#filterState.set(name, Buffer.from(value));
+    if (facts.properties !== undefined) {
+      this.#others = new Map(
+        Object.entries(facts.properties).map(([path, value]) => [joinPath(path), value]),
+      );
+    }
+  }
+
+  /** @param path parts joined by NUL, latin1 */
+  read(path: string): PropertyResult {
+    const other = this.#others?.get(path);
+    if (other !== undefined) return serialize(other);
+    const parts = splitPath(path);
+    const [root = "", part = ""] = parts;
+    switch (root) {
+      case "connection":
+        return parts.length === 2 ? connectionProperty(this.#connection, part) : Status.NotFound;
+      case "source":
+        return parts.length === 2 ? sourceProperty(this.#connection.peer, part) : Status.NotFound;
+      case "request":
+        return requestProperty(this.#request, parts);
+      case "metadata":
+        return metadataProperty(this.#metadata, parts);
+      case "filter_state":
+        return parts.length === 2 ? this.#readFilterState(part) : Status.NotFound;
+      default:
+        return parts.length === 1 ? this.#readFilterState(OWN_PREFIX + root) : Status.NotFound;
+    }
+  }
+
+  /** @param value is kept, not copied */
+  writeOwn(name: string, value: Buffer): void {
+    this.#filterState.set(OWN_PREFIX + name, value);
+  }
+
+  filterState(name: string): string | undefined {
+    return this.#filterState.get(name)?.toString("utf8");
+  }
+
+  #readFilterState(name: string): PropertyResult {
+    return this.#filterState.get(name) ?? Status.NotFound;
+  }
+}

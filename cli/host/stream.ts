@@ -1,0 +1,217 @@
+import { BufferType, CONTINUE, HeaderMapType, Status } from "./abi.ts";
+import type { GuestFunction } from "./callbacks.ts";
+import type { Context } from "./context.ts";
+import { HeaderMap } from "./header-map.ts";
+import type { HeaderPair } from "./header-map.ts";
+import type { LocalReply } from "./local-reply.ts";
+import { StreamProperties } from "./properties/stream-properties.ts";
+import type { StreamFacts } from "./properties/stream-properties.ts";
+import type { PropertyResult } from "./properties/value.ts";
+import type { RootContext } from "./root-context.ts";
+
+/** A request as it reaches the filter. Header texts are latin1, one character per byte. */
+export interface Request extends StreamFacts {
+  /** Default `GET`. */
+  readonly method?: string;
+  /** Default `https`. */
+  readonly scheme?: string;
+  /** Default `localhost`. */
+  readonly authority?: string;
+  /** Path and query. Default `/`. */
+  readonly path?: string;
+  /** After the pseudo-headers, in this order, duplicates kept. */
+  readonly headers?: Iterable<HeaderPair>;
+  /** Default `HTTP/2`. */
+  readonly protocol?: string;
+  /** Whether the request ends with its headers. Default true. */
+  readonly endOfStream?: boolean;
+}
+
+export interface Response {
+  readonly status: number;
+  readonly headers?: Iterable<HeaderPair>;
+}
+
+/**
+ * What became of the request: it went on to the upstream, waits for the filter, was answered by the filter, or
+ * failed because the VM had trapped.
+ */
+export type Outcome = "continue" | "pause" | "replied" | "trapped";
+
+const FAIL_STREAM: LocalReply = {
+  status: 503,
+  headers: [],
+  body: Buffer.alloc(0),
+  details: "wasm_fail_stream",
+  grpcStatus: 14,
+};
+
+/** One HTTP stream through one plugin. */
+export class Stream implements Context {
+  readonly id: number;
+  readonly root: RootContext;
+  readonly stream = this;
+
+  readonly #requestHeaders: HeaderMap;
+  readonly #properties: StreamProperties;
+  #responseHeaders: HeaderMap | undefined;
+  // Envoy takes the map away from the filter once the request has gone on, and lends it once more to on_log.
+  #requestHeadersHeld = false;
+  #outcome: Outcome = "pause";
+  #reply: LocalReply | undefined;
+  #ended = false;
+  #wasReset = false;
+
+  private constructor(id: number, root: RootContext, request: Request) {
+    this.id = id;
+    const { host } = root.guest;
+    this.root = root;
+    this.#requestHeaders = new HeaderMap([
+      [":authority", request.authority ?? "localhost"],
+      [":path", request.path ?? "/"],
+      [":method", request.method ?? "GET"],
+      [":scheme", request.scheme ?? "https"],
+      ...(request.headers ?? []),
+    ]);
+    this.#properties = new StreamProperties(
+      request,
+      { id: host.nextConnectionId(), peer: request.peer ?? {}, envoy: host.envoy },
+      { headers: this.#requestHeaders, protocol: request.protocol ?? "HTTP/2", startTime: host.now() },
+    );
+  }
+
+  /** Creates the stream and runs it through the filter's request headers. */
+  static start(root: RootContext, request: Request): Stream {
+    const stream = root.guest.register((id) => new Stream(id, root, request));
+    root.streamStarted();
+    stream.#decodeHeaders(request.endOfStream ?? true);
+    return stream;
+  }
+
+  get outcome(): Outcome {
+    return this.#outcome;
+  }
+
+  /** What the client got from the filter, or from Envoy for a trapped one; undefined while there is no reply. */
+  get reply(): LocalReply | undefined {
+    return this.#reply;
+  }
+
+  /** The request's headers as the filter has left them, pseudo-headers included. */
+  get requestHeaders(): readonly HeaderPair[] {
+    return this.#requestHeaders.pairs;
+  }
+
+  /** The response's headers as the filter has left them; empty before {@link respond}. */
+  get responseHeaders(): readonly HeaderPair[] {
+    return this.#responseHeaders?.pairs ?? [];
+  }
+
+  /** A filter state object as text, for example `wasm.holdfast.verdict`. */
+  filterState(name: string): string | undefined {
+    return this.#properties.filterState(name);
+  }
+
+  /** The filter has reset the stream. */
+  get wasReset(): boolean {
+    return this.#wasReset;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The upstream has answered: runs the filter's response headers. */
+  respond({ status, headers = [] }: Response): void {
+    const { guest } = this.root;
+    this.#responseHeaders = new HeaderMap([[":status", String(status)], ...headers]);
+    const count = this.#responseHeaders.pairs.length;
+    guest.call(this, guest.callbacks.onResponseHeaders, this.id, count, 1);
+    if (guest.failed) this.#answer(FAIL_STREAM, "trapped");
+    guest.afterCall();
+  }
+
+  /** Ends the stream as Envoy does: on_log, on_done, on_delete. A second call does nothing. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { guest } = this.root;
+    const { onLog, onDone, onDelete } = guest.callbacks;
+    this.#requestHeadersHeld = true;
+    this.#finish(onLog);
+    this.#requestHeadersHeld = false;
+    this.#finish(onDone);
+    this.#finish(onDelete);
+    guest.unregister(this);
+    this.root.streamEnded();
+  }
+
+  headerMap(type: number): HeaderMap | undefined {
+    if (type === HeaderMapType.RequestHeaders) {
+      return this.#requestHeadersHeld ? this.#requestHeaders : undefined;
+    }
+    return type === HeaderMapType.ResponseHeaders ? this.#responseHeaders : this.root.headerMap(type);
+  }
+
+  buffer(type: number): Buffer | undefined {
+    return type === BufferType.PluginConfiguration ? undefined : this.root.buffer(type);
+  }
+
+  readProperty(path: string): PropertyResult {
+    const own = this.root.readProperty(path);
+    return own === Status.NotFound ? this.#properties.read(path) : own;
+  }
+
+  /** @param value is kept, not copied */
+  writeProperty(name: string, value: Buffer): void {
+    this.#properties.writeOwn(name, value);
+  }
+
+  sendLocalReply(reply: LocalReply): void {
+    this.root.guest.defer(() => {
+      this.#answer(reply, "replied");
+    });
+  }
+
+  continueRequest(): void {
+    this.#requestHeadersHeld = false;
+    this.root.guest.defer(() => {
+      if (this.#outcome === "pause") this.#outcome = "continue";
+    });
+  }
+
+  reset(): void {
+    this.root.guest.defer(() => {
+      this.#wasReset = true;
+      this.end();
+    });
+  }
+
+  #decodeHeaders(endOfStream: boolean): void {
+    const { guest } = this.root;
+    const { onContextCreate, onRequestHeaders } = guest.callbacks;
+    guest.call(this, onContextCreate, this.id, this.root.id);
+    guest.afterCall();
+    this.#requestHeadersHeld = true;
+    const count = this.#requestHeaders.pairs.length;
+    const status = guest.call(this, onRequestHeaders, this.id, count, endOfStream ? 1 : 0);
+    const goesOn = status === CONTINUE && !guest.iterationStopped;
+    if (guest.failed) this.#answer(FAIL_STREAM, "trapped");
+    else if (goesOn) this.#outcome = "continue";
+    if (goesOn) this.#requestHeadersHeld = false;
+    guest.afterCall();
+  }
+
+  #finish(callback: GuestFunction | undefined): void {
+    this.root.guest.call(this, callback, this.id);
+    this.root.guest.afterCall();
+  }
+
+  /** The first reply is the one the client gets. */
+  #answer(reply: LocalReply, outcome: Outcome): void {
+    if (this.#reply !== undefined || this.#ended) return;
+    this.#reply = reply;
+    this.#outcome = outcome;
+    if (outcome === "replied") this.respond(reply);
+  }
+}

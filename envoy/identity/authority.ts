@@ -1,0 +1,138 @@
+import "./reflect-metadata.ts";
+import { createHash, webcrypto } from "node:crypto";
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  type X509Certificate,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
+
+const p256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+/** Clocks of two machines may differ a little: a certificate is valid from a minute before it is made. */
+const backdateMs = 60_000;
+
+/** A certificate with its private key, both PEM. */
+export interface Credential {
+  readonly certificate: string;
+  readonly privateKey: string;
+  /** RFC 8705 x5t#S256: base64url of the SHA-256 of the certificate's DER. */
+  readonly thumbprint: string;
+}
+
+/** When a certificate is made and how long it is good. */
+export interface Validity {
+  readonly now: Date;
+  readonly seconds: number;
+}
+
+/** A certificate authority of one SPIFFE trust domain. */
+export class Authority {
+  readonly #keys: webcrypto.CryptoKeyPair;
+  readonly #certificate: X509Certificate;
+  readonly #validity: Validity;
+
+  private constructor(keys: webcrypto.CryptoKeyPair, certificate: X509Certificate, validity: Validity) {
+    this.#keys = keys;
+    this.#certificate = certificate;
+    this.#validity = validity;
+  }
+
+  /** An authority whose own certificate, and every one that it issues, has the same validity. */
+  static async create(trustDomain: string, validity: Validity): Promise<Authority> {
+    const keys = await generateKeys();
+    const certificate = await X509CertificateGenerator.createSelfSigned({
+      name: `O=${trustDomain}`,
+      keys,
+      signingAlgorithm: p256,
+      ...period(validity),
+      extensions: [
+        new BasicConstraintsExtension(true, 0, true),
+        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+        uris([`spiffe://${trustDomain}`]),
+        await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      ],
+    });
+    return new Authority(keys, certificate, validity);
+  }
+
+  /** The certificate that validates all others, PEM. */
+  get bundle(): string {
+    return this.#certificate.toString("pem");
+  }
+
+  /** Issues a certificate with these URI SANs: one SPIFFE ID makes an X.509-SVID; none, or a bad one, is for tests. */
+  async issue(...uriSans: readonly string[]): Promise<Credential> {
+    const keys = await generateKeys();
+    const certificate = await X509CertificateGenerator.create({
+      subject: "O=workload",
+      issuer: this.#certificate.subject,
+      publicKey: keys.publicKey,
+      signingKey: this.#keys.privateKey,
+      signingAlgorithm: p256,
+      ...period(this.#validity),
+      extensions: [
+        ...leafExtensions(uriSans),
+        await AuthorityKeyIdentifierExtension.create(this.#keys.publicKey),
+      ],
+    });
+    return toCredential(certificate, keys);
+  }
+}
+
+/** A certificate that only vouches for itself, with any URI SANs it likes. */
+export async function selfSign(validity: Validity, ...uriSans: readonly string[]): Promise<Credential> {
+  const keys = await generateKeys();
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: "O=workload",
+    keys,
+    signingAlgorithm: p256,
+    ...period(validity),
+    extensions: leafExtensions(uriSans),
+  });
+  return toCredential(certificate, keys);
+}
+
+function leafExtensions(uriSans: readonly string[]): Extension[] {
+  const extensions: Extension[] = [
+    new BasicConstraintsExtension(false, undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, ExtendedKeyUsage.serverAuth]),
+  ];
+  if (uriSans.length > 0) extensions.push(uris(uriSans));
+  return extensions;
+}
+
+function uris(values: readonly string[]): Extension {
+  return new SubjectAlternativeNameExtension(values.map((value) => ({ type: "url", value })));
+}
+
+function period({ now, seconds }: Validity): { notBefore: Date; notAfter: Date } {
+  return {
+    notBefore: new Date(now.getTime() - backdateMs),
+    notAfter: new Date(now.getTime() + seconds * 1000),
+  };
+}
+
+async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(p256, true, ["sign", "verify"]);
+}
+
+async function toCredential(
+  certificate: X509Certificate,
+  keys: webcrypto.CryptoKeyPair,
+): Promise<Credential> {
+  const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
+  return {
+    certificate: certificate.toString("pem"),
+    privateKey: PemConverter.encode(pkcs8, PemConverter.PrivateKeyTag),
+    thumbprint: createHash("sha256").update(Buffer.from(certificate.rawData)).digest("base64url"),
+  };
+}

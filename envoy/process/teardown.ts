@@ -1,0 +1,42 @@
+/** What has to be ended or removed, in the order it was started. */
+export class Teardown {
+  readonly #steps: (() => Promise<void> | void)[] = [];
+  #running: Promise<void> | undefined;
+
+  defer(step: () => Promise<void> | void): void {
+    this.#steps.push(step);
+  }
+
+  /**
+   * Runs every step once, newest first. One that fails does not keep the others from running.
+   * @throws AggregateError with the failures.
+   */
+  run(): Promise<void> {
+    this.#running ??= this.#runSteps();
+    return this.#running;
+  }
+
+  async #runSteps(): Promise<void> {
+    const failures: unknown[] = [];
+    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
+      try {
+        await step();
+      } catch (failure) {
+        failures.push(failure);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, "not everything could be ended or removed");
+  }
+}
+
+/** Exit codes as a shell reports them for a process ended by a signal: 128 plus the signal's number. */
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Runs `teardown` when this process is told to stop, then exits with the shell's code for the signal. */
+export function runOnSignals(teardown: Teardown): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      void teardown.run().finally(() => process.exit(exitCodes[signal]));
+    });
+  }
+}

@@ -1,0 +1,56 @@
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { ExplainedError } from "../process/explained-error.ts";
+import { fillPolicy } from "./fill-policy.ts";
+import type { Materials } from "./materials.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const filter = join(root, "build", "holdfast.wasm");
+
+/**
+ * Writes all that the two Envoys and the upstream read into `folder`, which is emptied first. docker compose mounts
+ * this folder; the demo starts from the same files.
+ * @throws ExplainedError when the filter has not been built.
+ */
+export async function writeSetup(folder: string, materials: Materials): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(join(folder, "tls"), { recursive: true });
+  await writeConfigurations(folder, materials);
+  await writeIdentities(join(folder, "tls"), materials);
+  await copyFile(filter, join(folder, "holdfast.wasm")).catch((failure: unknown) => {
+    throw new ExplainedError(`cannot read the filter (${String(failure)}). Build it first: npm run build`);
+  });
+  await build({
+    entryPoints: [join(root, "envoy", "upstream", "main.ts")],
+    outfile: join(folder, "upstream.mjs"),
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    logLevel: "error",
+  });
+}
+
+async function writeConfigurations(folder: string, materials: Materials): Promise<void> {
+  const source = join(root, "envoy", "config");
+  const keys = [materials.issuerKey.jwk];
+  const server = await readFile(join(source, "server.yaml"), "utf8");
+  const policy = await readFile(join(source, "policy.json"), "utf8");
+  await writeFile(join(folder, "server.yaml"), fillPolicy(server, policy, keys));
+  await copyFile(join(source, "caller.yaml"), join(folder, "caller.yaml"));
+  await writeFile(join(folder, "jwks.json"), JSON.stringify({ keys }));
+}
+
+/**
+ * The files keep the default mode: in a container Envoy runs as a user of its own and has to read the keys, which are
+ * worth nothing outside the demo.
+ */
+async function writeIdentities(folder: string, materials: Materials): Promise<void> {
+  await writeFile(join(folder, "ca.pem"), materials.bundle);
+  for (const [name, credential] of Object.entries(materials.workloads)) {
+    await writeFile(join(folder, `${name}.pem`), credential.certificate);
+    await writeFile(join(folder, `${name}.key`), credential.privateKey);
+  }
+}

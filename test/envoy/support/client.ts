@@ -1,0 +1,96 @@
+import { once } from "node:events";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { connect as connectHttp2, type IncomingHttpHeaders as Http2Headers } from "node:http2";
+import { request } from "node:https";
+import { text } from "node:stream/consumers";
+import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
+import type { Credential } from "../../../envoy/identity/authority.ts";
+
+/** A client of one TLS listener. */
+export interface Client {
+  readonly port: number;
+  readonly credential: Credential;
+  /** What the server's certificate is validated against. */
+  readonly bundle: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Sends a GET over HTTP/1.1 on a new connection. `headers` are names and values in turn; a name may stand twice. */
+export async function get(client: Client, path: string, headers: readonly string[]): Promise<Answer> {
+  return getOver(await connectTls(client), path, headers);
+}
+
+/** A GET with one bearer token. */
+export function getWithToken(client: Client, token: string, path = "/orders/1"): Promise<Answer> {
+  return get(client, path, ["authorization", `Bearer ${token}`]);
+}
+
+/** Sends a GET with a bearer token over an open connection, which is closed afterwards. */
+export async function getOver(socket: TLSSocket, path: string, headers: readonly string[]): Promise<Answer> {
+  const sent = request({
+    path,
+    headers: ["host", "orders.example.org", "connection", "close", ...headers],
+    createConnection: () => socket,
+  }).end();
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) };
+}
+
+/** Opens a TLS connection with the client's certificate. */
+export async function connectTls(client: Client, options: ConnectionOptions = {}): Promise<TLSSocket> {
+  const socket = connect({ ...tlsOptions(client), ALPNProtocols: ["http/1.1"], ...options });
+  await once(socket, "secureConnect");
+  return socket;
+}
+
+/** A TLS session that a later connection can resume. */
+export async function obtainSession(client: Client): Promise<Buffer> {
+  const socket = await connectTls(client);
+  const issued = once(socket, "session", { signal: AbortSignal.timeout(5_000) });
+  // Envoy sends TLS 1.3 tickets only with its first answer.
+  await getOver(socket, "/", []);
+  const [session] = (await issued) as [Buffer];
+  return session;
+}
+
+/** Sends a gRPC call with a bearer token over HTTP/2, and gives the headers of the answer. */
+export async function callGrpc(
+  client: Client,
+  headers: Record<string, string | string[]>,
+): Promise<Http2Headers> {
+  const session = connectHttp2(`https://127.0.0.1:${client.port}`, { ...tlsOptions(client) });
+  try {
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/orders.Orders/Get",
+      ":authority": "orders.example.org",
+      "content-type": "application/grpc",
+      te: "trailers",
+      ...headers,
+    });
+    stream.end();
+    const [answer] = (await once(stream, "response")) as [Http2Headers];
+    stream.resume();
+    await once(stream, "close");
+    return answer;
+  } finally {
+    session.destroy();
+  }
+}
+
+function tlsOptions({ port, credential, bundle }: Client): ConnectionOptions {
+  return {
+    host: "127.0.0.1",
+    port,
+    cert: credential.certificate,
+    key: credential.privateKey,
+    ca: bundle,
+    // The server's name is a SPIFFE ID, which Node does not know how to compare.
+    checkServerIdentity: () => undefined,
+  };
+}

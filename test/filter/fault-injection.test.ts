@@ -1,0 +1,187 @@
+// Every host call on the way of a request fails in every way. The outcome is never a trap, and an allow only where all that
+// the decision rests on was true all the same.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Host, Status, Vm } from "../../cli/host/index.ts";
+import type { Fault, Request, Stream } from "../../cli/host/index.ts";
+import { filterModule } from "./support/filter-module.ts";
+import { forwarded, PAYLOAD_HEADER, verified } from "./support/jwt-authn.ts";
+import { policy, policyWithIssuer } from "./support/policies.ts";
+import { Scene, assertAllowed, bearer, verdictOf } from "./support/scene.ts";
+import { token } from "./support/tokens.ts";
+import type { Json } from "./support/tokens.ts";
+import { NOW, WEB_THUMBPRINT, thief, web } from "./support/world.ts";
+
+const RESULTS = ["empty", "short", "large", "oversized", "garbage"] as const;
+const FAULTS: readonly Fault[] = [
+  ...Object.values(Status)
+    .filter((status) => status !== Status.Ok)
+    .map((status) => ({ status })),
+  ...RESULTS.map((result) => ({ result })),
+];
+
+/** What only tells others of a decision: it may fail, and the decision stands. */
+const TELLING = new Set([
+  "proxy_define_metric",
+  "proxy_increment_metric",
+  "proxy_set_property",
+  "proxy_get_log_level",
+  "proxy_log",
+]);
+
+type Check = (stream: Stream, site: string, fault: Fault, where: string) => void;
+
+/** Runs `request` once for each call that it makes and each way in which that call can fail, and with all such calls failing. */
+function injectEverywhere(scene: Scene, request: Request, check: Check): void {
+  scene.host.calls.resetCounts();
+  scene.ask(request);
+  for (const [site, calls] of scene.host.calls.counts()) {
+    for (const fault of FAULTS) {
+      for (const nth of [undefined, ...Array.from({ length: calls }, (_, i) => i + 1)]) {
+        scene.host.calls.inject(site, fault, nth);
+        const stream = scene.ask(request);
+        scene.host.calls.clearFaults();
+        const where = `${site} ${nth ?? "always"} ${JSON.stringify(fault)}`;
+        assert.equal(scene.host.vmFailures, 0, `trapped: ${where}`);
+        check(stream, site, fault, where);
+      }
+    }
+  }
+}
+
+/** The request went nowhere: it was answered, reset or is still held. */
+function assertStopped(stream: Stream, where: string): void {
+  const isStopped = stream.outcome === "replied" || stream.outcome === "pause";
+  assert.ok(isStopped, `${stream.outcome}: ${where}`);
+  if (stream.outcome === "replied") assert.ok((stream.reply?.status ?? 0) >= 400, where);
+  assert.notEqual(verdictOf(stream), "allow", where);
+}
+
+const assertStoppedUnlessTelling: Check = (stream, site, _fault, where) => {
+  if (TELLING.has(site)) assert.equal(stream.outcome, "continue", where);
+  else assertStopped(stream, where);
+};
+
+const strict = policy({
+  presenter: { validatedBy: "envoy" },
+  rules: [{ name: "all", bind: [{ spiffe: { claim: "sub" } }, { certificate: {} }] }],
+});
+const boundToken = token({ cnf: { "x5t#S256": WEB_THUMBPRINT } });
+const good: Request = { headers: [bearer(boundToken)] };
+
+describe("a request that is allowed", () => {
+  it("is allowed only while each fact of the decision can be read", () => {
+    const scene = new Scene(strict);
+    assertAllowed(scene.ask(good));
+    injectEverywhere(scene, good, assertStoppedUnlessTelling);
+    assertAllowed(scene.ask(good));
+  });
+
+  it("is allowed only while jwt_authn's word and payload can be read", () => {
+    const byHeader = policyWithIssuer({ keys: { jwt_authn: { payloadHeader: PAYLOAD_HEADER } } });
+    const request = { headers: forwarded(boundToken), metadata: verified() };
+    const scene = new Scene(byHeader);
+    assertAllowed(scene.ask(request));
+    injectEverywhere(scene, request, assertStoppedUnlessTelling);
+  });
+
+  it("is allowed only while jwt_authn's claims can be read, or are told not to be there", () => {
+    const scene = new Scene(policyWithIssuer({ keys: "jwt_authn" }));
+    const request = { metadata: verified() };
+    assertAllowed(scene.ask(request));
+    injectEverywhere(scene, request, (stream, site, fault, where) => {
+      // This token has neither `nbf` nor `cnf`: a host that says NotFound of those says the truth.
+      const isTruth = site === "proxy_get_property" && "status" in fault && fault.status === Status.NotFound;
+      if (!isTruth || stream.outcome !== "continue") assertStoppedUnlessTelling(stream, site, fault, where);
+    });
+  });
+});
+
+describe("a request that is denied", () => {
+  const variants: readonly (readonly [string, Json, Request])[] = [
+    ["a stolen token", strict, { ...good, peer: thief }],
+    ["no token", strict, {}],
+    ["an ambiguous path", strict, { ...good, path: "/a//b" }],
+    ["a stolen token that jwt_authn verified", policyWithIssuer({ keys: "jwt_authn" }), { metadata: verified(), peer: thief }],
+    [
+      "a stolen token that jwt_authn verified, where tokens are optional",
+      { ...policyWithIssuer({ keys: "jwt_authn" }), rules: [{ name: "all", token: "optional" }] },
+      { metadata: verified(), peer: thief },
+    ],
+  ];
+  for (const [name, rules, request] of variants) {
+    it(`never goes on: ${name}`, () => {
+      const scene = new Scene(rules);
+      injectEverywhere(scene, request, (stream, site, fault, where) => {
+        // Told that there is no verified token, the filter cannot know better.
+        const isHidden = site === "proxy_get_property" && "status" in fault && fault.status === Status.NotFound;
+        const mayBeAbsent = isHidden && name.endsWith("optional");
+        if (!mayBeAbsent || stream.outcome !== "continue") assertStopped(stream, where);
+      });
+    });
+  }
+
+  it("is reset when Envoy takes no reply, and held when it cannot be reset either", () => {
+    const scene = new Scene(strict);
+    for (const fault of FAULTS) {
+      if (!("status" in fault)) continue;
+      scene.host.calls.inject("proxy_send_local_response", fault);
+      const reset = scene.ask({ ...good, peer: thief });
+      assert.deepEqual([reset.outcome, reset.wasReset], ["pause", true]);
+      scene.host.calls.inject("proxy_close_stream", fault);
+      const held = scene.ask({ ...good, peer: thief });
+      assert.deepEqual([held.outcome, held.wasReset], ["pause", false]);
+      scene.host.calls.clearFaults();
+    }
+  });
+});
+
+describe("a request in observe mode", () => {
+  for (const [name, request] of [
+    ["a stolen token", { ...good, peer: thief }],
+    ["a good one", good],
+  ] as const) {
+    it(`always goes on, and is never reset: ${name}`, () => {
+      const scene = new Scene({ ...strict, mode: "observe" });
+      injectEverywhere(scene, request, (stream, _site, _fault, where) => {
+        assert.equal(stream.outcome, "continue", where);
+        assert.equal(stream.reply, undefined, where);
+        assert.equal(stream.wasReset, false, where);
+        if (request.peer === thief) assert.notEqual(verdictOf(stream), "allow", where);
+      });
+    });
+  }
+});
+
+describe("a configuration", () => {
+  it("that cannot be read is refused, and the running one stays", () => {
+    const scene = new Scene(strict);
+    for (const site of ["proxy_get_buffer_bytes", "proxy_log"]) {
+      for (const fault of FAULTS) {
+        const where = `${site} ${JSON.stringify(fault)}`;
+        scene.host.calls.inject(site, fault);
+        const open = JSON.stringify({ ...strict, rules: [{ name: "all", token: "none" }] });
+        const refused = site === "proxy_log" ? `${open}?` : open;
+        assert.equal(scene.plugin.configure(refused), false, where);
+        scene.host.calls.clearFaults();
+        assert.equal(scene.host.vmFailures, 0, where);
+        assertAllowed(scene.ask(good), where);
+        assertStopped(scene.ask({ ...good, peer: thief }), where);
+      }
+    }
+  });
+
+  it("needs no counter", () => {
+    for (const fault of FAULTS) {
+      const host = new Host({ now: () => NOW });
+      const vm = Vm.start(host, filterModule);
+      host.calls.inject("proxy_define_metric", fault);
+      const plugin = vm.configure({ configuration: JSON.stringify(strict) });
+      assert.ok(plugin.accepted, JSON.stringify(fault));
+      assertAllowed(plugin.request({ ...good, peer: web }), JSON.stringify(fault));
+      assertStopped(plugin.request({ ...good, peer: thief }), JSON.stringify(fault));
+      assert.equal(host.vmFailures, 0);
+    }
+  });
+});

@@ -1,0 +1,37 @@
+import { generateKeyPairSync, sign as signBytes } from "node:crypto";
+import type { KeyObject } from "node:crypto";
+
+export const ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384"] as const;
+export type Algorithm = (typeof ALGORITHMS)[number];
+
+export type Jwk = Readonly<Record<string, unknown>>;
+
+/** A key of an issuer: what signs, and what the policy may know of it. */
+export interface IssuerKey {
+  readonly algorithm: Algorithm;
+  readonly privateKey: KeyObject;
+  /** Public, with `kid` and `alg`. */
+  readonly jwk: Jwk;
+}
+
+const CURVES: Partial<Record<Algorithm, string>> = { ES256: "P-256", ES384: "P-384" };
+
+export function makeKey(algorithm: Algorithm, kid: string = algorithm): IssuerKey {
+  const namedCurve = CURVES[algorithm];
+  const { publicKey, privateKey } =
+    namedCurve === undefined
+      ? generateKeyPairSync("rsa", { modulusLength: 2048 })
+      : generateKeyPairSync("ec", { namedCurve });
+  return { algorithm, privateKey, jwk: { ...publicKey.export({ format: "jwk" }), kid, alg: algorithm } };
+}
+
+/** A JOSE signature: for ECDSA r and s side by side. */
+export function sign({ algorithm, privateKey }: IssuerKey, text: string): Buffer {
+  const hash = `sha${algorithm.slice(2)}`;
+  return signBytes(hash, Buffer.from(text, "latin1"), { key: privateKey, dsaEncoding: "ieee-p1363" });
+}
+
+/** The public key without its `kid`. */
+export function nameless({ jwk }: IssuerKey): Jwk {
+  return Object.fromEntries(Object.entries(jwk).filter(([name]) => name !== "kid"));
+}

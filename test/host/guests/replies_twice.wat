@@ -1,0 +1,18 @@
+;; Sends a 401 and then a 403, and returns "continue".
+(module
+  (import "env" "proxy_send_local_response" (func $reply (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "env" "proxy_add_header_map_value" (func $add (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "guest_denied{first}")
+  (data (i32.const 32) "no entry")
+  (data (i32.const 64) "\01\00\00\00\03\00\00\00\01\00\00\00X-A\00b\00")
+  (func (export "proxy_abi_version_0_2_1"))
+  (func (export "malloc") (param i32) (result i32) (i32.const 1024))
+  (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+    (drop (call $reply (i32.const 401) (i32.const 0) (i32.const 19) (i32.const 32) (i32.const 8)
+                       (i32.const 64) (i32.const 18) (i32.const 16)))
+    (drop (call $reply (i32.const 403) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+                       (i32.const 0) (i32.const 0) (i32.const -1)))
+    (i32.const 0))
+  (func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32)
+    (call $add (i32.const 2) (i32.const 64) (i32.const 0) (i32.const 32) (i32.const 2))))
