@@ -2,7 +2,7 @@
 // reason; it is plain TypeScript too, so the tools and the documents are made from the same file.
 // A reason's name is public (logs, metrics, response-code details): names and numbers are never reused.
 
-export const enum Reason {
+export enum Reason {
   // Steps answer `ok` to go on. As an outcome: every check held.
   ok = 0,
   // The rule asks for no token.
@@ -175,7 +175,7 @@ export function reasonName(reason: Reason): string {
 }
 
 /** What the client is told. Zero is the answer for whatever has no row: 403. */
-export const enum Answer {
+export enum Answer {
   Forbidden = 0,
   /** Not an answer: the request goes on. */
   None = 1,

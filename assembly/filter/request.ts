@@ -77,6 +77,7 @@ function judge(policy: Policy | null): Reason {
   const issuer = issuerOf(rule);
   if (issuer == null) return Reason.issuer_unknown;
   facts.issuer = issuer.name;
+  if (issuer.proof == Proof.JwtAuthn && !isVerified(issuer)) return Reason.jwt_authn_absent;
 
   const claims = verify(issuer);
   if (claims == null) return VerifiedClaims.refusedBy();
@@ -148,8 +149,7 @@ function issuerOf(rule: Rule): Issuer | null {
 function verify(issuer: Issuer): VerifiedClaims | null {
   if (issuer.proof == Proof.Signature) return VerifiedClaims.bySignature(token, issuer);
   // That jwt_authn verified some token does not mean that it was this one: its payload has to be the one it forwards.
-  const forwarded = isVerified(issuer) ? onlyHeader(issuer.payloadHeader) : ABSENT;
-  return VerifiedClaims.byForwardedPayload(token, forwarded);
+  return VerifiedClaims.byForwardedPayload(token, onlyHeader(issuer.payloadHeader));
 }
 
 /** The value of a header that is there exactly once; otherwise absent. */

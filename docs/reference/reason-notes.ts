@@ -1,0 +1,179 @@
+// What each reason means to an operator. The compiler holds this against the table in assembly/decision/reason.ts: a reason
+// without a note does not compile.
+
+import type { Reason } from "../../assembly/decision/reason.ts";
+
+export type ReasonName = keyof typeof Reason;
+
+interface Note {
+  readonly means: string;
+  readonly next: string;
+}
+
+export const NOTES: Readonly<Record<ReasonName, Note>> = {
+  ok: { means: "Every check held.", next: "" },
+  token_not_required: { means: 'The rule says `"token": "none"`; nothing was looked at.', next: "" },
+  token_optional_absent: { means: 'The rule says `"token": "optional"` and there is no token.', next: "" },
+
+  policy_absent: {
+    means: "The filter has no policy for this request, or a binding that it does not know.",
+    next: "Look in Envoy's log for a refused policy; restart the worker if there is none and report it.",
+  },
+  host_unavailable: {
+    means:
+      "Envoy did not answer, or answered with something impossible, when it was asked for a fact or a signature check.",
+    next: "Check that Envoy's version is supported and that the plugin's capability list is not restricted.",
+  },
+
+  path_ambiguous: {
+    means:
+      "The path can be read in more than one way: an empty or dot segment, a backslash, a broken or needless escape, or none at all.",
+    next: "Send the plain path. Envoy's `normalize_path` and `merge_slashes` help clients that cannot.",
+  },
+  no_rule: {
+    means: "No rule of the policy takes this request.",
+    next: "Add a rule; a last rule without `when` takes everything else.",
+  },
+
+  token_absent: { means: "The rule wants a token and there is none.", next: "Send `authorization: Bearer`." },
+  scheme_unsupported: {
+    means: "The `authorization` header has another scheme than Bearer.",
+    next: "Send a bearer token.",
+  },
+  token_duplicate: {
+    means: "Two `authorization` headers, or a comma in one: it cannot be said which credential counts.",
+    next: "Send exactly one.",
+  },
+  token_in_query: {
+    means: "The query has an `access_token`. Query strings are logged, and RFC 6750 allows one place only.",
+    next: "Send the token in the header.",
+  },
+  authorization_malformed: { means: "What follows `Bearer` is no token.", next: "Look at the client." },
+  token_too_large: { means: "The token is longer than 16 KiB.", next: "Ask the issuer for fewer claims." },
+  token_malformed: {
+    means: "Not three parts of strict base64url, so no JWS in compact form.",
+    next: "Opaque tokens and encrypted ones are not read by this version.",
+  },
+  token_header_malformed: {
+    means: "The token's header is not strict JSON, or lacks what a JWS has.",
+    next: "Look at the issuer.",
+  },
+  token_header_forbidden: {
+    means: "The header brings its own key (`jku`, `jwk`, `x5u`) or asks for an extension (`crit`, `b64`).",
+    next: "No issuer of access tokens needs these; treat it as an attack until shown otherwise.",
+  },
+  token_type_unsupported: {
+    means: "`typ` names a token made for another purpose.",
+    next: "Send the access token: `typ` is absent, `JWT` or `at+jwt`.",
+  },
+  token_payload_malformed: {
+    means: "The claims are not one strict JSON object.",
+    next: "Look at the issuer.",
+  },
+  issuer_unknown: {
+    means: "`iss` is absent, or no issuer that the rule takes.",
+    next: "Compare `iss` with the policy byte for byte; a slash at the end counts.",
+  },
+  algorithm_unsupported: {
+    means: "`alg` is none that the filter verifies: RS256, RS384, RS512, ES256, ES384.",
+    next: 'For another algorithm let Envoy verify: `"keys": "jwt_authn"`.',
+  },
+  algorithm_mismatch: {
+    means: "The key is not for the token's `alg`.",
+    next: "Look at the key set; it decides, never the token.",
+  },
+  key_unknown: {
+    means: "No key of the issuer has the token's `kid`.",
+    next: "Put the issuer's current keys into the policy.",
+  },
+  key_ambiguous: {
+    means: "The token has no `kid`, and several keys could have signed it.",
+    next: "Have the issuer set `kid`.",
+  },
+  signature_malformed: {
+    means: "The signature has the wrong length, or numbers outside the curve's order.",
+    next: "Look at the issuer.",
+  },
+  signature_invalid: {
+    means: "The signature does not hold.",
+    next: "A forged or damaged token, or a wrong key in the policy.",
+  },
+  jwt_authn_absent: {
+    means:
+      "The policy leaves verification to jwt_authn, which verified no token of this issuer on this request.",
+    next: "Check that jwt_authn comes first, covers the route and sets `payload_in_metadata`.",
+  },
+  jwt_authn_mismatch: {
+    means: "jwt_authn verified a token, but it cannot be shown to be the one in the header.",
+    next: "Set `forward_payload_header` (Istio: `outputPayloadToHeader`) and name it as `payloadHeader`.",
+  },
+
+  claim_malformed: {
+    means: "`exp`, `nbf`, `iat` or `aud` has the wrong type or is out of range.",
+    next: "Look at the issuer.",
+  },
+  expiry_absent: { means: "The token has no `exp`.", next: "A token that never ends is not taken." },
+  token_expired: {
+    means: "`exp` plus the clock skew is past.",
+    next: "Get a new token; compare clocks if that happens at once.",
+  },
+  token_not_yet_valid: { means: "`nbf` minus the clock skew is ahead.", next: "Compare clocks." },
+  token_issued_in_future: { means: "`iat` minus the clock skew is ahead.", next: "Compare clocks." },
+  audience_mismatch: {
+    means: "`aud` has none of the issuer's, or none of the rule's audiences.",
+    next: "The token was meant for another service.",
+  },
+
+  peer_absent: {
+    means: "No client certificate on this connection.",
+    next: "Call over mTLS. In Istio: PeerAuthentication STRICT.",
+  },
+  peer_not_validated: {
+    means: "Envoy does not say that the client certificate was validated on this connection.",
+    next: "See `presenter.validatedBy`: Envoy says it since 1.40, and never for a resumed TLS session.",
+  },
+  spiffe_id_absent: {
+    means: "The client certificate has no URI SAN.",
+    next: "Issue an X.509-SVID to the client.",
+  },
+  spiffe_id_malformed: {
+    means: "The certificate's URI SAN is no SPIFFE ID by the strict grammar.",
+    next: "Look at the certificate authority.",
+  },
+  certificate_digest_absent: {
+    means: "Envoy does not show the certificate's digest.",
+    next: "Check Envoy's version.",
+  },
+  certificate_digest_malformed: { means: "What Envoy shows as the digest is none.", next: "Report it." },
+
+  trust_domain_foreign: {
+    means: "The presenter is of another trust domain than the policy's.",
+    next: "Leave `trustDomain` out if the listener is to admit federated peers.",
+  },
+
+  cnf_malformed: { means: "The token's `cnf` cannot be read.", next: "Look at the issuer." },
+  cnf_unsupported: {
+    means: "`cnf` has a member that this version cannot prove.",
+    next: "Such a token is never taken as a bearer token.",
+  },
+  certificate_unbound: {
+    means: "The rule wants a certificate-bound token; this one names no certificate.",
+    next: "Have the issuer bind it: RFC 8705.",
+  },
+  certificate_mismatch: {
+    means: "The token names another certificate than the live one.",
+    next: "A token in other hands; or the workload's SVID rotated and the token did not.",
+  },
+  spiffe_claim_absent: {
+    means: "The token lacks the claim that names its workload.",
+    next: "Look at the rule's `bind` and at the issuer.",
+  },
+  spiffe_claim_malformed: {
+    means: "The claim is no string, or has a NUL in it.",
+    next: "Look at the issuer.",
+  },
+  spiffe_mismatch: {
+    means: "The token is for another workload than the one that presents it.",
+    next: "A token in other hands: find out how it got there.",
+  },
+};
