@@ -3,10 +3,9 @@
 
 import "./host/abort";
 import { resetArena, take } from "./host/arena";
-import { LogLevel, readConfiguration, writeLog } from "./host/call";
+import { readConfiguration } from "./host/call";
 import { configureRoot, createContext, deleteContext, policyFor } from "./filter/contexts";
 import { handleRequest } from "./filter/request";
-import { refusal } from "./policy/refusal";
 import { defineCounters } from "./telemetry/counters";
 
 /** Tells the host which ABI this is; never called. */
@@ -25,9 +24,7 @@ export function proxy_on_context_create(id: u32, parent: u32): void {
 export function proxy_on_configure(root: u32, size: i32): u32 {
   resetArena();
   defineCounters();
-  if (configureRoot(root, readConfiguration(size))) return 1;
-  writeLog(LogLevel.Error, refusal());
-  return 0;
+  return configureRoot(root, readConfiguration(size)) ? 1 : 0;
 }
 
 export function proxy_on_request_headers(stream: u32, _count: u32, _endOfStream: u32): u32 {

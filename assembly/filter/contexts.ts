@@ -8,6 +8,7 @@ import { Table, tableForever } from "../host/table";
 import { loadPolicy } from "../policy/load";
 import { Policy } from "../policy/policy";
 import { refuseText } from "../policy/refusal";
+import { logPolicy, logRefusal } from "../telemetry/policy_log";
 
 /** Root contexts at one time: far more than plugins and their predecessors; past it a configuration is refused. */
 const MAX_ROOTS: i32 = 64;
@@ -55,9 +56,14 @@ export function createContext(id: u32, parent: u32): void {
   if (free != null) free.id = id;
 }
 
-/** Gives the root context a new policy. False when it is refused: the policy it had stays, and `refusal()` says why. */
+/** Gives the root context a new policy. False when it is refused: the log says why, and the policy it had stays. */
 export function configureRoot(id: u32, text: Span): bool {
-  const root = findRoot(id);
+  const isAccepted = replacePolicy(findRoot(id), text);
+  if (!isAccepted) logRefusal();
+  return isAccepted;
+}
+
+function replacePolicy(root: RootContext | null, text: Span): bool {
   if (root == null) return refuseText(0, "fewer plugin configurations alive in one VM: at most 64");
   const policy = loadPolicy(text, root.spare);
   if (policy == null) {
@@ -69,6 +75,7 @@ export function configureRoot(id: u32, text: Span): bool {
   root.region = root.spare;
   root.spare = old;
   old.release();
+  logPolicy(policy);
   return true;
 }
 

@@ -43,7 +43,7 @@ let now: i64 = 0;
 export function handleRequest(policy: Policy | null): Action {
   forget();
   decision.combine(judge(policy), mode);
-  record(decision, facts, now);
+  record(decision, facts, presenter, now);
   return apply(decision);
 }
 
@@ -102,7 +102,6 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
   if (reason != Reason.ok) return reason;
 
   reason = gatherIdentity(presenter, policy);
-  facts.spiffeId = presenter.spiffeId;
   if (reason != Reason.ok) return reason;
 
   reason = checkTrustDomain(policy, presenter);

@@ -53,10 +53,11 @@ export function readProperty(path: Span): Span {
   return received(proxy_get_property(addressOf(path), lengthOf(path), out, outSize));
 }
 
-/** The plugin configuration, `size` bytes as `proxy_on_configure` announced it. */
+/** The plugin configuration, exactly the `size` bytes that `proxy_on_configure` announced. */
 export function readConfiguration(size: i32): Span {
   clearOut();
-  return received(proxy_get_buffer_bytes(BUFFER_PLUGIN_CONFIGURATION, 0, size, out, outSize));
+  const text = received(proxy_get_buffer_bytes(BUFFER_PLUGIN_CONFIGURATION, 0, size, out, outSize));
+  return lengthOf(text) == size ? text : FAILED;
 }
 
 /** Seconds since 1970, or 0 when the host cannot say. */

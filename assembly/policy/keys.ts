@@ -2,60 +2,58 @@
 
 import { makeForever } from "../host/arena";
 import { Region } from "../host/region";
-import { ABSENT, equals } from "../host/span";
+import { Span, ABSENT, equals } from "../host/span";
 import { Jwk, KeyFault, readJwk } from "../crypto/jwk";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
-import { Key } from "./policy";
+import { Issuer, Key } from "./policy";
 import { refuse } from "./refusal";
 
 const found = makeForever<Jwk>();
 
 /**
- * The keys that can verify a token here. Keys for other purposes are passed over; private or symmetric material, a `kid`
- * twice and a set with no usable key refuse the whole set (null).
+ * Gives the issuer the keys that can verify a token here. Keys for other purposes are passed over and counted; private or
+ * symmetric material, a `kid` twice and a set with no usable key refuse the whole set.
  */
-export function loadKeys(document: JsonDocument, set: JsonNode, region: Region): Key | null {
+export function readKeys(issuer: Issuer, document: JsonDocument, set: JsonNode, region: Region): bool {
   const list = document.member(set, "keys");
-  if (document.kind(list) != JsonKind.Array) {
-    refuse(document, set, 'a JWK set: { "keys": [ ... ] }');
-    return null;
-  }
-  let keys: Key | null = null;
+  if (document.kind(list) != JsonKind.Array) return refuse(document, set, 'a JWK set: { "keys": [ ... ] }');
   for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
     const fault = readJwk(document, n, found);
-    if (fault == KeyFault.Secret) {
-      refuse(
-        document,
-        n,
-        "public keys only: this one holds private or symmetric material; replace it wherever it was used",
-      );
-      return null;
+    if (fault == KeyFault.Secret) return refuseSecret(document, n);
+    if (fault != KeyFault.None) {
+      issuer.keysPassedOver++;
+      continue;
     }
-    if (fault != KeyFault.None) continue;
-    if (found.id != ABSENT && hasId(keys, found)) {
-      refuse(document, n, 'a "kid" that no other key of the set has');
-      return null;
+    if (found.id != ABSENT && hasKey(issuer, found.id)) {
+      return refuse(document, n, 'a "kid" that no other key of the set has');
     }
-    const key = region.make<Key>();
-    key.id = region.copy(found.id);
-    key.algorithms = found.algorithms;
-    key.publicKey = region.copy(found.publicKey);
-    key.next = keys;
-    keys = key;
+    addKey(issuer, region);
   }
-  if (keys == null)
-    refuse(
-      document,
-      list,
-      "at least one public key for RS256, RS384, RS512 (2048 bits or more), ES256 or ES384",
-    );
-  return keys;
+  if (issuer.keys != null) return true;
+  return refuse(document, list, "a public key for RS256, RS384 or RS512 (2048 bits or more), ES256 or ES384");
 }
 
-function hasId(keys: Key | null, wanted: Jwk): bool {
-  let key: Key | null = keys;
+function refuseSecret(document: JsonDocument, node: JsonNode): bool {
+  return refuse(
+    document,
+    node,
+    "a public key: this one is private or symmetric; replace it wherever it was in use",
+  );
+}
+
+function addKey(issuer: Issuer, region: Region): void {
+  const key = region.make<Key>();
+  key.id = region.copy(found.id);
+  key.algorithms = found.algorithms;
+  key.publicKey = region.copy(found.publicKey);
+  key.next = issuer.keys;
+  issuer.keys = key;
+}
+
+function hasKey(issuer: Issuer, id: Span): bool {
+  let key = issuer.keys;
   while (key != null) {
-    if (equals(key.id, wanted.id)) return true;
+    if (equals(key.id, id)) return true;
     key = key.next;
   }
   return false;

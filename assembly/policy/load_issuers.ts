@@ -4,7 +4,7 @@ import { ascii } from "../host/arena";
 import { Span, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { parseDuration } from "./duration";
-import { loadKeys } from "./keys";
+import { readKeys } from "./keys";
 import { Issuer, Policy, Proof } from "./policy";
 import { document, hasOnly, isName, isText, orParent, readStrings, region } from "./reader";
 import { refuse } from "./refusal";
@@ -90,8 +90,7 @@ function readProof(issuer: Issuer, node: JsonNode): bool {
   const jwks = document.member(keys, "jwks");
   if (jwks == NO_NODE) return readJwtAuthn(issuer, document.member(keys, "jwt_authn"));
   issuer.proof = Proof.Signature;
-  issuer.keys = loadKeys(document, jwks, region);
-  return issuer.keys != null;
+  return readKeys(issuer, document, jwks, region);
 }
 
 function readJwtAuthn(issuer: Issuer, node: JsonNode): bool {

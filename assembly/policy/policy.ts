@@ -59,6 +59,8 @@ export class Issuer {
   clockSkew: i64;
   proof: Proof;
   keys: Key | null;
+  /** Keys of the set that are good for something else. */
+  keysPassedOver: i32;
   /** For jwt_authn: the header it forwards the payload in; absent when it removes the token from the request. */
   payloadHeader: Span;
   /** For jwt_authn: the key of its dynamic metadata. */

@@ -1,5 +1,5 @@
 // One log line for a deny, as JSON after the word `holdfast`. Never a token, a header or a path: what identifies the token is
-// the start of its SHA-256, and what identifies the presenter is its well-formed SPIFFE ID.
+// the start of its SHA-256, and what identifies the presenter is the SPIFFE ID in its certificate, if that is well-formed.
 
 import { LogLevel, isLogged, writeLog } from "../host/call";
 import { Span, ABSENT } from "../host/span";
@@ -8,6 +8,8 @@ import { line, startLine, writeAscii, writeByte, writeBytes, writeDecimal, write
 import { sha256 } from "../crypto/sha256";
 import { Decision, verdictName } from "../decision/decision";
 import { REASON_LIMIT, reasonName } from "../decision/reason";
+import { gatherSpiffeId } from "../evidence/gather";
+import { Presenter } from "../evidence/presenter";
 
 /** Lines of one verdict and reason in a second, in one worker; an attacker who is denied fills no disk. */
 const LINES_PER_SECOND: i32 = 10;
@@ -29,18 +31,16 @@ export class DenyFacts {
   rule: Span;
   issuer: Span;
   token: Span;
-  spiffeId: Span;
 
   clear(): void {
     this.rule = ABSENT;
     this.issuer = ABSENT;
     this.token = ABSENT;
-    this.spiffeId = ABSENT;
   }
 }
 
 /** @param now seconds since 1970 */
-export function logDeny(decision: Decision, facts: DenyFacts, now: i64): void {
+export function logDeny(decision: Decision, facts: DenyFacts, presenter: Presenter, now: i64): void {
   if (!isLogged(LogLevel.Warn)) return;
   const budget = budgets.at(decision.verdict * REASON_LIMIT + decision.reason);
   if (budget.second != now) {
@@ -52,12 +52,14 @@ export function logDeny(decision: Decision, facts: DenyFacts, now: i64): void {
     return;
   }
   budget.written++;
-  compose(decision, facts, budget.heldBack);
+  // A request that was refused before its presenter mattered still came from somebody.
+  if (presenter.spiffeId == ABSENT) gatherSpiffeId(presenter);
+  compose(decision, facts, presenter.spiffeId, budget.heldBack);
   budget.heldBack = 0;
   writeLog(LogLevel.Warn, line());
 }
 
-function compose(decision: Decision, facts: DenyFacts, heldBack: i64): void {
+function compose(decision: Decision, facts: DenyFacts, spiffeId: Span, heldBack: i64): void {
   const fingerprint = facts.token == ABSENT ? ABSENT : sha256(facts.token);
   startLine();
   writeAscii('holdfast {"verdict":"');
@@ -67,7 +69,7 @@ function compose(decision: Decision, facts: DenyFacts, heldBack: i64): void {
   writeByte(0x22);
   writeText("rule", facts.rule);
   writeText("issuer", facts.issuer);
-  writeText("presenter", facts.spiffeId);
+  writeText("presenter", spiffeId);
   if (fingerprint != ABSENT) {
     writeAscii(',"token":"sha256:');
     writeHex(fingerprint, FINGERPRINT_BYTES);

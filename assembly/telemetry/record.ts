@@ -5,6 +5,7 @@ import { readClock, writeFilterState } from "../host/call";
 import { line, startLine, writeAscii } from "../host/writer";
 import { Decision, Verdict, verdictName } from "../decision/decision";
 import { reasonName } from "../decision/reason";
+import { Presenter } from "../evidence/presenter";
 import { count } from "./counters";
 import { DenyFacts, logDeny } from "./deny_log";
 
@@ -13,7 +14,7 @@ const VERDICT = ascii("holdfast.verdict");
 const REASON = ascii("holdfast.reason");
 
 /** @param now seconds since 1970, or 0 when the clock was not read on the way */
-export function record(decision: Decision, facts: DenyFacts, now: i64): void {
+export function record(decision: Decision, facts: DenyFacts, presenter: Presenter, now: i64): void {
   count(decision);
   startLine();
   writeAscii(verdictName(decision.verdict));
@@ -22,5 +23,5 @@ export function record(decision: Decision, facts: DenyFacts, now: i64): void {
   startLine();
   writeAscii(reasonName(decision.reason));
   writeFilterState(REASON, line());
-  logDeny(decision, facts, now == 0 ? readClock() : now);
+  logDeny(decision, facts, presenter, now == 0 ? readClock() : now);
 }
