@@ -4,7 +4,7 @@
 
 import { ascii, copyTo, takeSpan } from "../host/arena";
 import { callForeign } from "../host/call";
-import { Span, ABSENT, FAILED, addressOf, byteAt, charAt, lengthOf, setByte, slice } from "../host/span";
+import { Span, ABSENT, addressOf, byteAt, charAt, lengthOf, setByte, slice } from "../host/span";
 import { Algorithm, fieldBytes, hashOf } from "./algorithm";
 import { signatureToDer } from "./ecdsa";
 
@@ -55,7 +55,7 @@ export function checkSignature(
 
 /** Valid is exactly `result: true` and nothing else. */
 function answer(result: Span): SignatureCheck {
-  if (result == FAILED || result == ABSENT) return SignatureCheck.Unknown;
+  if (lengthOf(result) == 0) return SignatureCheck.Unknown;
   const isTrue = lengthOf(result) == 2 && byteAt(result, 0) == 0x08 && byteAt(result, 1) == 0x01;
   return isTrue ? SignatureCheck.Valid : SignatureCheck.Invalid;
 }

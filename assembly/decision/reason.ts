@@ -17,6 +17,8 @@ export enum Reason {
   // The request.
   path_ambiguous = 20,
   no_rule = 21,
+  method_ambiguous = 22,
+  authority_ambiguous = 23,
 
   // The credential.
   token_absent = 30,
@@ -89,6 +91,10 @@ export function reasonName(reason: Reason): string {
       return "path_ambiguous";
     case Reason.no_rule:
       return "no_rule";
+    case Reason.method_ambiguous:
+      return "method_ambiguous";
+    case Reason.authority_ambiguous:
+      return "authority_ambiguous";
     case Reason.token_absent:
       return "token_absent";
     case Reason.scheme_unsupported:
@@ -199,6 +205,8 @@ export function answerTo(reason: Reason): Answer {
     case Reason.host_unavailable:
       return Answer.Unavailable;
     case Reason.path_ambiguous:
+    case Reason.method_ambiguous:
+    case Reason.authority_ambiguous:
     case Reason.token_duplicate:
     case Reason.token_in_query:
     case Reason.authorization_malformed:

@@ -17,7 +17,7 @@ import {
   slice,
   spanOf,
 } from "../host/span";
-import { Issuer, Method, Proof, Rule } from "../policy/policy";
+import { Issuer, Method, Policy, Proof, Rule } from "../policy/policy";
 import { JsonDocument, JsonKind } from "../text/json";
 
 /** Values that one request's claims take, at most. */
@@ -28,7 +28,7 @@ const MAX_CNF_MEMBERS: i32 = 16;
 /** 10^15: the numbers below it, and only those, are read as dates. */
 const MAX_DATE: f64 = 1e15;
 
-const METADATA = ascii("metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0");
+const NAMESPACE = ascii("metadata\0filter_metadata\0envoy.filters.http.jwt_authn");
 const ISS = ascii("iss");
 const AUD = ascii("aud");
 const EXP = ascii("exp");
@@ -50,19 +50,52 @@ export class MetadataClaims {
 const collected = JsonDocument.forever(MAX_VALUES);
 const metadataClaims = makeForever<MetadataClaims>();
 
-/** The issuer, among those of `rule`, whose token jwt_authn verified on this request; null when there is none. */
-export function verifiedIssuer(rule: Rule): Issuer | null {
-  let ref = rule.issuers;
-  while (ref != null) {
-    if (ref.issuer.proof == Proof.JwtAuthn && isVerified(ref.issuer)) return ref.issuer;
-    ref = ref.next;
-  }
-  return null;
+/** Whose token jwt_authn verified on this request. */
+export const enum Verified {
+  /** Envoy could not say. */
+  Unknown = 0,
+  /** Nobody's. */
+  Nobodys = 1,
+  /** That of the issuer in `verifiedIssuer`. */
+  One = 2,
+  /** Those of several issuers: it cannot be said which of them counts. */
+  Several = 3,
+  /** Somebody's whom the policy does not know. */
+  Strangers = 4,
 }
 
-/** True when jwt_authn verified a token of this issuer on this request. */
-export function isVerified(issuer: Issuer): bool {
-  return equals(issuer.issuer, readClaim(issuer, ISS, ABSENT));
+let issuerOfToken: Issuer | null = null;
+
+/** The issuer that `findVerified` found when it said `One`. */
+export function verifiedIssuer(): Issuer | null {
+  return issuerOfToken;
+}
+
+/** Looks at every issuer of the policy that is left to jwt_authn, not only at those that a rule takes. */
+export function findVerified(policy: Policy): Verified {
+  issuerOfToken = null;
+  let found = 0;
+  let issuer = policy.issuers;
+  while (issuer != null) {
+    if (issuer.proof == Proof.JwtAuthn) {
+      const iss = readClaim(issuer, ISS, ABSENT);
+      if (iss == FAILED) return Verified.Unknown;
+      if (equals(issuer.issuer, iss)) {
+        issuerOfToken = issuer;
+        found++;
+      }
+    }
+    issuer = issuer.next;
+  }
+  if (found == 0) return verifiedByStranger();
+  return found == 1 ? Verified.One : Verified.Several;
+}
+
+/** Whatever jwt_authn left behind is a token that was there, also when nothing in the policy speaks of it. */
+function verifiedByStranger(): Verified {
+  const everything = readProperty(NAMESPACE);
+  if (everything == ABSENT) return Verified.Nobodys;
+  return everything == FAILED ? Verified.Unknown : Verified.Strangers;
 }
 
 /** The claims that this rule can ask for, as one flat object. Valid until the next call. */
@@ -132,22 +165,22 @@ function collectConfirmation(issuer: Issuer): void {
 }
 
 function isReadableObject(object: Span): bool {
-  if (object == FAILED) return false;
   let count = 0;
   members.start(object);
   while (members.next()) count++;
   return members.ok && count <= MAX_CNF_MEMBERS;
 }
 
-/** A claim that Envoy could not hand over is there all the same: null, which no check accepts. */
+/** A claim that Envoy could not hand over, or that is empty, is there all the same: null, which no check accepts. */
 function addText(value: Span): void {
-  collected.add(value == FAILED ? JsonKind.Null : JsonKind.String, value == FAILED ? ABSENT : value);
+  const isText = lengthOf(value) > 0;
+  collected.add(isText ? JsonKind.String : JsonKind.Null, isText ? value : ABSENT);
 }
 
 /** @param element of a list, in decimal; or absent */
 function readClaim(issuer: Issuer, claim: Span, element: Span): Span {
-  let length = append(METADATA, 0);
-  length = append(issuer.metadataKey, length);
+  let length = append(NAMESPACE, 0);
+  length = append(issuer.metadataKey, separated(length));
   length = append(claim, separated(length));
   if (element != ABSENT) length = append(element, separated(length));
   return length > MAX_PATH_BYTES ? FAILED : readProperty(slice(path, 0, length));

@@ -1,7 +1,7 @@
 // Who is live on this connection. Each fact is present, absent or malformed, and only a present one can prove anything.
 
 import { makeForever, takeForever } from "../host/arena";
-import { Span, ABSENT, FAILED, spanOf } from "../host/span";
+import { Span, ABSENT, FAILED, lengthOf, spanOf } from "../host/span";
 import { Reason } from "../decision/reason";
 import { decodeLowerHex } from "../text/hex";
 import { trustDomainOf } from "../text/spiffe_id";
@@ -33,7 +33,7 @@ export class Presenter {
   /** Takes the URI SAN of the peer's certificate in, as Envoy gives it. */
   setUriSan(uri: Span): Reason {
     if (uri == FAILED) return Reason.host_unavailable;
-    if (uri == ABSENT) return Reason.spiffe_id_absent;
+    if (lengthOf(uri) == 0) return Reason.spiffe_id_absent;
     this.trustDomain = trustDomainOf(uri);
     if (this.trustDomain == ABSENT) return Reason.spiffe_id_malformed;
     this.spiffeId = uri;
@@ -43,7 +43,7 @@ export class Presenter {
   /** Takes the certificate's digest in: 64 lowercase hex digits. */
   setCertificateDigest(hex: Span): Reason {
     if (hex == FAILED) return Reason.host_unavailable;
-    if (hex == ABSENT) return Reason.certificate_digest_absent;
+    if (lengthOf(hex) == 0) return Reason.certificate_digest_absent;
     if (!decodeLowerHex(hex, this.digestBytes)) return Reason.certificate_digest_malformed;
     this.certificateDigest = this.digestBytes;
     return Reason.ok;

@@ -10,8 +10,8 @@ import { Policy } from "../policy/policy";
 import { refuseText } from "../policy/refusal";
 import { logPolicy, logRefusal } from "../telemetry/policy_log";
 
-/** Root contexts at one time: far more than plugins and their predecessors; past it a configuration is refused. */
-const MAX_ROOTS: i32 = 64;
+/** Root contexts at one time, each kept by Envoy until its last stream has ended; past it a configuration is refused. */
+const MAX_ROOTS: i32 = 4096;
 /** Streams that were created and have not shown their headers yet. Envoy does both in one go, so this is never near full. */
 const MAX_PENDING: i32 = 1024;
 /** Envoy numbers contexts from 1. */
@@ -22,8 +22,8 @@ class RootContext {
   id: u32;
   policy: Policy | null;
   /** What the policy is made of, and where the next one is going to be. */
-  region: Region;
-  spare: Region;
+  region: Region | null;
+  spare: Region | null;
 }
 
 @unmanaged
@@ -32,17 +32,10 @@ class PendingStream {
   root: u32;
 }
 
-const roots: Table<RootContext> = makeRoots();
+const roots: Table<RootContext> = tableForever<RootContext>(MAX_ROOTS);
+/** No slot from here on was ever in use, so that a search stays short. */
+let usedRoots: i32 = 0;
 const pending: Table<PendingStream> = tableForever<PendingStream>(MAX_PENDING);
-
-function makeRoots(): Table<RootContext> {
-  const table = tableForever<RootContext>(MAX_ROOTS);
-  for (let i = 0; i < MAX_ROOTS; i++) {
-    table.at(i).region = makeForever<Region>();
-    table.at(i).spare = makeForever<Region>();
-  }
-  return table;
-}
 
 /** Notes a new context; one without a parent is a root context. */
 export function createContext(id: u32, parent: u32): void {
@@ -52,8 +45,8 @@ export function createContext(id: u32, parent: u32): void {
     stream.root = parent;
     return;
   }
-  const free = slotOf(NO_CONTEXT);
-  if (free != null) free.id = id;
+  const root = freeRoot();
+  if (root != null) root.id = id;
 }
 
 /** Gives the root context a new policy. False when it is refused: the log says why, and the policy it had stays. */
@@ -64,17 +57,18 @@ export function configureRoot(id: u32, text: Span): bool {
 }
 
 function replacePolicy(root: RootContext | null, text: Span): bool {
-  if (root == null) return refuseText(0, "fewer plugin configurations alive in one VM: at most 64");
-  const policy = loadPolicy(text, root.spare);
+  if (root == null) return refuseText(0, "fewer plugin configurations alive in one VM: at most 4,096");
+  const region = root.spare == null ? makeForever<Region>() : root.spare!;
+  root.spare = region;
+  const policy = loadPolicy(text, region);
   if (policy == null) {
-    root.spare.release();
+    region.release();
     return false;
   }
-  const old = root.region;
+  root.spare = root.region;
+  root.region = region;
   root.policy = policy;
-  root.region = root.spare;
-  root.spare = old;
-  old.release();
+  releaseRegion(root.spare);
   logPolicy(policy);
   return true;
 }
@@ -94,15 +88,25 @@ export function deleteContext(id: u32): void {
   if (root == null) return;
   root.id = NO_CONTEXT;
   root.policy = null;
-  root.region.release();
+  releaseRegion(root.region);
+}
+
+function releaseRegion(region: Region | null): void {
+  if (region != null) region.release();
 }
 
 function findRoot(id: u32): RootContext | null {
-  return id == NO_CONTEXT ? null : slotOf(id);
+  return id == NO_CONTEXT ? null : slotWith(id);
 }
 
-function slotOf(id: u32): RootContext | null {
-  for (let i = 0; i < MAX_ROOTS; i++) {
+function freeRoot(): RootContext | null {
+  const free = slotWith(NO_CONTEXT);
+  if (free != null || usedRoots == MAX_ROOTS) return free;
+  return roots.at(usedRoots++);
+}
+
+function slotWith(id: u32): RootContext | null {
+  for (let i = 0; i < usedRoots; i++) {
     const root = roots.at(i);
     if (root.id == id) return root;
   }

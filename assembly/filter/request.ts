@@ -3,16 +3,18 @@
 import { makeForever } from "../host/arena";
 import { readClock, readRequestHeaders } from "../host/call";
 import { PairReader } from "../host/pairs";
-import { Span, ABSENT, FAILED, byteAt, equals, equalsAscii } from "../host/span";
+import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
 import { proveBindings } from "../binding/bind";
 import { namesCertificate } from "../binding/confirmation";
 import { checkTrustDomain } from "../boundary/trust_domain";
 import { Decision } from "../decision/decision";
 import { Reason } from "../decision/reason";
 import { gatherCertificate, gatherIdentity } from "../evidence/gather";
-import { collectClaims, isVerified, verifiedIssuer } from "../evidence/jwt_authn";
+import { Verified, collectClaims, findVerified, verifiedIssuer } from "../evidence/jwt_authn";
 import { Presenter } from "../evidence/presenter";
-import { Target, matchRule } from "../policy/match";
+import { isPlainAuthority } from "../policy/authority";
+import { Target, isOnlyRule, matchRule } from "../policy/match";
+import { isMethod } from "../policy/method";
 import { isAmbiguousPath, withoutQuery } from "../policy/path";
 import { Issuer, Mode, Policy, Proof, Rule, TokenNeed } from "../policy/policy";
 import { checkClaims } from "../token/claims";
@@ -57,11 +59,13 @@ function forget(): void {
 
 function judge(policy: Policy | null): Reason {
   if (policy == null) return Reason.policy_absent;
-  mode = policy.mode;
+  mode = policy.modeWithoutRule;
   let reason = readRequest();
   if (reason != Reason.ok) return reason;
 
   const rule = matchRule(policy, target);
+  if (!isOnlyRule(policy, target, rule)) return Reason.path_ambiguous;
+  mode = policy.mode;
   if (rule == null) return Reason.no_rule;
   mode = rule.mode;
   facts.rule = rule.name;
@@ -70,41 +74,64 @@ function judge(policy: Policy | null): Reason {
   reason = credential.find(wholePath);
   facts.token = credential.token;
   if (reason == Reason.token_absent) return judgeWithoutToken(policy, rule);
-  if (reason != Reason.ok) return reason;
+  return reason == Reason.ok ? judgeToken(policy, rule) : reason;
+}
 
-  reason = token.read(credential.token);
+function judgeToken(policy: Policy, rule: Rule): Reason {
+  let reason = token.read(credential.token);
   if (reason != Reason.ok) return reason;
-  const issuer = issuerOf(rule);
+  const issuer = issuerNamed(rule, token.claimedIssuer);
   if (issuer == null) return Reason.issuer_unknown;
   facts.issuer = issuer.name;
-  if (issuer.proof == Proof.JwtAuthn && !isVerified(issuer)) return Reason.jwt_authn_absent;
+  reason = checkJwtAuthn(policy, issuer);
+  if (reason != Reason.ok) return reason;
 
+  // Before the signature, which costs as much as all the rest many times over: nobody without an identity gets to spend it.
+  reason = judgePresenter(policy);
+  if (reason != Reason.ok) return reason;
   const claims = verify(issuer);
-  if (claims == null) return VerifiedClaims.refusedBy();
-  return judgeClaims(policy, rule, issuer, claims);
+  return claims == null ? VerifiedClaims.refusedBy() : judgeClaims(rule, issuer, claims);
 }
 
 /** No token in the request: perhaps because jwt_authn verified it and took it away. */
 function judgeWithoutToken(policy: Policy, rule: Rule): Reason {
-  const issuer = verifiedIssuer(rule);
-  if (issuer == null)
-    return rule.token == TokenNeed.Optional ? Reason.token_optional_absent : Reason.token_absent;
-  facts.issuer = issuer.name;
-  const claims = VerifiedClaims.byMetadata(collectClaims(issuer, rule));
-  return judgeClaims(policy, rule, issuer, claims);
+  const isOptional = rule.token == TokenNeed.Optional;
+  const absent = isOptional ? Reason.token_optional_absent : Reason.token_absent;
+  if (!policy.usesJwtAuthn && !isOptional) return absent;
+  switch (findVerified(policy)) {
+    case Verified.Nobodys:
+      return absent;
+    case Verified.One:
+      return judgeRemovedToken(policy, rule);
+    case Verified.Several:
+      return Reason.token_duplicate;
+    case Verified.Strangers:
+      return Reason.issuer_unknown;
+    default:
+      return Reason.host_unavailable;
+  }
 }
 
-/** The second question: is it meant for who presents it, here and now? */
-function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: VerifiedClaims): Reason {
+function judgeRemovedToken(policy: Policy, rule: Rule): Reason {
+  const issuer = verifiedIssuer();
+  if (issuer == null || issuerNamed(rule, issuer.issuer) == null) return Reason.issuer_unknown;
+  facts.issuer = issuer.name;
+  const reason = judgePresenter(policy);
+  if (reason != Reason.ok) return reason;
+  return judgeClaims(rule, issuer, VerifiedClaims.byMetadata(collectClaims(issuer, rule)));
+}
+
+/** Who is live on this connection, and may he be here at all? */
+function judgePresenter(policy: Policy): Reason {
+  const reason = gatherIdentity(presenter, policy);
+  return reason == Reason.ok ? checkTrustDomain(policy, presenter) : reason;
+}
+
+/** The second question: is the token meant for who presents it, here and now? */
+function judgeClaims(rule: Rule, issuer: Issuer, claims: VerifiedClaims): Reason {
   now = readClock();
   if (now == 0) return Reason.host_unavailable;
   let reason = checkClaims(claims, issuer, rule, now);
-  if (reason != Reason.ok) return reason;
-
-  reason = gatherIdentity(presenter, policy);
-  if (reason != Reason.ok) return reason;
-
-  reason = checkTrustDomain(policy, presenter);
   if (reason != Reason.ok) return reason;
 
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
@@ -114,14 +141,16 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
 /** Reads the header pairs, once. */
 function readRequest(): Reason {
   headers = readRequestHeaders();
-  if (headers == FAILED || headers == ABSENT) return Reason.host_unavailable;
+  if (lengthOf(headers) == 0) return Reason.host_unavailable;
   target.clear();
   wholePath = ABSENT;
   pairs.start(headers);
   while (pairs.next()) noteHeader(pairs.name, pairs.value);
   if (!pairs.ok) return Reason.host_unavailable;
   target.path = withoutQuery(wholePath);
-  return isAmbiguousPath(target.path) ? Reason.path_ambiguous : Reason.ok;
+  if (isAmbiguousPath(target.path)) return Reason.path_ambiguous;
+  if (!isMethod(target.method)) return Reason.method_ambiguous;
+  return isPlainAuthority(target.authority) ? Reason.ok : Reason.authority_ambiguous;
 }
 
 function noteHeader(name: Span, value: Span): void {
@@ -135,14 +164,29 @@ function noteHeader(name: Span, value: Span): void {
   }
 }
 
-/** The issuer, among those that the rule takes, that the token says it is from. */
-function issuerOf(rule: Rule): Issuer | null {
+/** The issuer, among those that the rule takes, whose tokens have this `iss`. */
+function issuerNamed(rule: Rule, iss: Span): Issuer | null {
   let ref = rule.issuers;
   while (ref != null) {
-    if (equals(ref.issuer.issuer, token.claimedIssuer)) return ref.issuer;
+    if (equals(ref.issuer.issuer, iss)) return ref.issuer;
     ref = ref.next;
   }
   return null;
+}
+
+/** A token in the header has to be the only one: jwt_authn must have verified one of the same issuer, or none. */
+function checkJwtAuthn(policy: Policy, issuer: Issuer): Reason {
+  if (!policy.usesJwtAuthn) return Reason.ok;
+  switch (findVerified(policy)) {
+    case Verified.One:
+      return verifiedIssuer() == issuer ? Reason.ok : Reason.token_duplicate;
+    case Verified.Several:
+      return Reason.token_duplicate;
+    case Verified.Unknown:
+      return Reason.host_unavailable;
+    default:
+      return issuer.proof == Proof.JwtAuthn ? Reason.jwt_authn_absent : Reason.ok;
+  }
 }
 
 function verify(issuer: Issuer): VerifiedClaims | null {

@@ -1,5 +1,5 @@
 // What Envoy offers, one function a host call. Every result is checked here once: status, length and that the bytes lie
-// inside our memory. A caller sees bytes, ABSENT or FAILED, and no status numbers.
+// inside our memory. A caller sees bytes, EMPTY, ABSENT or FAILED, and no status numbers.
 
 import {
   proxy_call_foreign_function,
@@ -16,7 +16,7 @@ import {
   proxy_set_property,
 } from "./abi";
 import { takeForever } from "./arena";
-import { Span, ABSENT, FAILED, addressOf, lengthOf, spanOf } from "./span";
+import { Span, ABSENT, EMPTY, FAILED, addressOf, lengthOf, spanOf } from "./span";
 
 const STATUS_OK: u32 = 0;
 const STATUS_NOT_FOUND: u32 = 1;
@@ -139,13 +139,13 @@ function clearOut(): void {
   store<u64>(outSize, 0);
 }
 
-/** Bytes that the host left for us: empty counts as absent, and bytes outside our memory as a failed call. */
+/** Bytes that the host left for us; bytes outside our memory count as a failed call. */
 function received(status: u32): Span {
   if (status == STATUS_NOT_FOUND) return ABSENT;
   if (status != STATUS_OK) return FAILED;
   const address = load<u32>(out);
   const size = load<u32>(outSize);
-  if (size == 0) return ABSENT;
+  if (size == 0) return EMPTY;
   const end = (<u64>memory.size()) << 16;
   if (size > MAX_BYTES || address == 0 || <u64>address + <u64>size > end) return FAILED;
   return spanOf(address, size);

@@ -6,6 +6,9 @@ export type Span = u64;
 /** No bytes at all: what the host answers for something that is not there. */
 export const ABSENT: Span = 0;
 
+/** The host has it, and it is empty. Reads as `ABSENT` does, and is told apart with `==` where being there counts. */
+export const EMPTY: Span = 2 << 32;
+
 /** The host call behind this span failed: nothing is known. Reads as empty, and is told apart with `==`. */
 export const FAILED: Span = 1 << 32;
 

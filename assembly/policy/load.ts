@@ -3,7 +3,7 @@
 
 import { ascii } from "../host/arena";
 import { Region } from "../host/region";
-import { Span, equalsAscii, lengthOf } from "../host/span";
+import { Span, FAILED, equalsAscii, lengthOf } from "../host/span";
 import { JsonDocument, NO_NODE, ROOT } from "../text/json";
 import { isTrustDomain } from "../text/spiffe_id";
 import { readIssuers } from "./load_issuers";
@@ -24,6 +24,7 @@ const VALIDATORS = ascii("envoy listener");
  * The strings in `text` are unescaped in place.
  */
 export function loadPolicy(text: Span, into: Region): Policy | null {
+  if (text == FAILED) return none(refuseText(0, "a configuration of at most 1 MiB, handed over whole"));
   if (lengthOf(text) == 0)
     return none(refuseText(0, "a policy: one JSON object in the plugin configuration"));
   if (lengthOf(text) > MAX_POLICY_BYTES)

@@ -13,6 +13,9 @@ import { refuse } from "./refusal";
 const DEFAULT_CLOCK_SKEW: i64 = 60;
 const MAX_CLOCK_SKEW: i64 = 300;
 
+/** Issuers of a policy, at most: each is compared with those before it. */
+const MAX_ISSUERS: i32 = 256;
+
 const ISSUER_MEMBERS = ascii("issuer audiences clockSkew keys");
 const KEYS_MEMBERS = ascii("jwks jwt_authn");
 const JWT_AUTHN_MEMBERS = ascii("payloadHeader metadataKey");
@@ -27,6 +30,7 @@ export function readIssuers(policy: Policy): bool {
       'at least one issuer: "issuers": { "<name>": { ... } }',
     );
   }
+  if (document.countIn(node) > MAX_ISSUERS) return refuse(document, node, "at most 256 issuers");
   let last: Issuer | null = null;
   for (let n = document.firstIn(node); n != NO_NODE; n = document.nextIn(node, n)) {
     if (!isName(document.textOf(n)))
@@ -37,6 +41,7 @@ export function readIssuers(policy: Policy): bool {
     if (last == null) policy.issuers = issuer;
     else last.next = issuer;
     last = issuer;
+    if (issuer.proof == Proof.JwtAuthn) policy.usesJwtAuthn = true;
   }
   return true;
 }

@@ -1,44 +1,44 @@
 // The policy's rules: which requests each takes, and what it asks of them.
 
 import { ascii } from "../host/arena";
-import { Span, ABSENT, byteAt, equals, indexOf, lengthOf, slice } from "../host/span";
+import { Span, ABSENT, equals, lengthOf } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
-import { parseClaimPath } from "./claim_path";
-import { isAmbiguousPath } from "./path";
-import { Binding, Issuer, IssuerRef, Method, Policy, Rule, TokenNeed } from "./policy";
+import { readBindings } from "./load_bindings";
+import { readWhen } from "./load_when";
+import { Issuer, IssuerRef, Mode, Policy, Rule, TokenNeed } from "./policy";
 import { covers } from "./reach";
 import {
   MODES,
   REFUSED,
   document,
   hasOnly,
-  isAlphanumeric,
   isName,
   orParent,
   readChoice,
   readStrings,
   region,
 } from "./reader";
-import { finishOffers, offer, refuse, refuseName } from "./refusal";
+import { finishOffers, offer, refuse, refuseName, refuseValue } from "./refusal";
 
 const RULE_MEMBERS = ascii("name when mode token issuers audiences bind");
-const WHEN_MEMBERS = ascii("path pathPrefix methods authority");
-const BIND_MEMBERS = ascii("spiffe certificate");
-const SPIFFE_MEMBERS = ascii("claim");
-const NO_MEMBERS = ascii("");
 const TOKEN_NEEDS = ascii("required optional none");
 const EVERY_REQUEST = ascii("default");
-/** RFC 1035, section 2.3.4, and a port. */
-const MAX_AUTHORITY_BYTES: i32 = 261;
+/** Rules of a policy, at most: each is compared with those before it when the policy is loaded. */
+const MAX_RULES: i32 = 2000;
+
+/** Shared by all rules that name no issuers. */
+let allIssuers: IssuerRef | null = null;
 
 export function readRules(policy: Policy): bool {
+  allIssuers = listIssuers(policy);
   const node = document.member(ROOT, "rules");
   if (node == NO_NODE) {
     const rule = region.make<Rule>();
     rule.name = EVERY_REQUEST;
     rule.mode = policy.mode;
-    rule.issuers = allIssuers(policy);
+    rule.issuers = allIssuers;
     policy.rules = rule;
+    policy.modeWithoutRule = policy.mode;
     return true;
   }
   if (document.kind(node) != JsonKind.Array || document.firstIn(node) == NO_NODE) {
@@ -48,6 +48,7 @@ export function readRules(policy: Policy): bool {
       'a list of at least one rule; without "rules", one rule covers every request',
     );
   }
+  if (document.countIn(node) > MAX_RULES) return refuse(document, node, "at most 2,000 rules");
   let last: Rule | null = null;
   for (let n = document.firstIn(node); n != NO_NODE; n = document.nextIn(node, n)) {
     const rule = region.make<Rule>();
@@ -57,7 +58,45 @@ export function readRules(policy: Policy): bool {
     else last.next = rule;
     last = rule;
   }
+  policy.modeWithoutRule = strictestMode(policy);
   return true;
+}
+
+function listIssuers(policy: Policy): IssuerRef | null {
+  let first: IssuerRef | null = null;
+  let last: IssuerRef | null = null;
+  let issuer: Issuer | null = policy.issuers;
+  while (issuer != null) {
+    const ref = region.make<IssuerRef>();
+    ref.issuer = issuer;
+    if (last == null) first = ref;
+    else last.next = ref;
+    last = ref;
+    issuer = issuer.next;
+  }
+  return first;
+}
+
+/**
+ * What holds for a request whose rule cannot be named, because its path has no plain reading or Envoy did not hand it over:
+ * it might have been any rule's, so it is observed only if every request is. Where no rule takes everything, the rest is
+ * denied in the policy's own mode.
+ */
+function strictestMode(policy: Policy): Mode {
+  let takesAll = false;
+  let rule: Rule | null = policy.rules;
+  while (rule != null) {
+    if (rule.mode == Mode.Enforce) return Mode.Enforce;
+    takesAll = takesEverything(rule);
+    rule = rule.next;
+  }
+  return takesAll ? Mode.Observe : policy.mode;
+}
+
+function takesEverything(rule: Rule): bool {
+  return (
+    rule.path == ABSENT && lengthOf(rule.pathPrefix) == 0 && rule.methods == null && rule.authority == ABSENT
+  );
 }
 
 function isReachable(rule: Rule, node: JsonNode, policy: Policy): bool {
@@ -120,61 +159,10 @@ function hasNothingForTokens(node: JsonNode): bool {
   );
 }
 
-function readWhen(rule: Rule, node: JsonNode): bool {
-  if (node == NO_NODE) return true;
-  if (!hasOnly(node, WHEN_MEMBERS)) return false;
-  const path = document.member(node, "path");
-  const prefix = document.member(node, "pathPrefix");
-  if (path != NO_NODE && prefix != NO_NODE) return refuse(document, prefix, 'either "path" or "pathPrefix"');
-  if (path != NO_NODE) {
-    if (isAmbiguousPath(document.stringOf(path)) || indexOf(document.stringOf(path), 0x3f, 0) >= 0)
-      return refusePath(path);
-    rule.path = region.copy(document.stringOf(path));
-  }
-  if (prefix != NO_NODE) {
-    const text = document.stringOf(prefix);
-    if (isAmbiguousPath(text) || indexOf(text, 0x3f, 0) >= 0) return refusePath(prefix);
-    const last = lengthOf(text) - 1;
-    rule.pathPrefix = region.copy(byteAt(text, last) == 0x2f ? slice(text, 0, last) : text);
-    rule.hasPathPrefix = true;
-  }
-  return readMethods(rule, node) && readAuthority(rule, node);
-}
-
-function refusePath(node: JsonNode): bool {
-  return refuse(
-    document,
-    node,
-    'a path such as "/orders": absolute, without query, empty or dot segments, or needless escapes',
-  );
-}
-
-function readMethods(rule: Rule, node: JsonNode): bool {
-  const methods = document.member(node, "methods");
-  if (methods == NO_NODE) return true;
-  rule.methods = readStrings(node, "methods");
-  if (rule.methods == null) return false;
-  for (let n = document.firstIn(methods); n != NO_NODE; n = document.nextIn(methods, n)) {
-    if (!isMethod(document.stringOf(n)))
-      return refuse(document, n, 'an HTTP method in capital letters, such as "GET"');
-  }
-  return true;
-}
-
-function readAuthority(rule: Rule, node: JsonNode): bool {
-  const authority = document.member(node, "authority");
-  if (authority == NO_NODE) return true;
-  const text = document.stringOf(authority);
-  if (!isAuthorityText(text))
-    return refuse(document, authority, 'a host name with or without port, such as "orders.example"');
-  rule.authority = region.copy(text);
-  return true;
-}
-
 function readRuleIssuers(rule: Rule, node: JsonNode, policy: Policy): bool {
   const list = document.member(node, "issuers");
   if (list == NO_NODE) {
-    rule.issuers = allIssuers(policy);
+    rule.issuers = allIssuers;
     return true;
   }
   if (readStrings(node, "issuers") == null) return false;
@@ -192,7 +180,7 @@ function readRuleIssuers(rule: Rule, node: JsonNode, policy: Policy): bool {
 }
 
 function refuseIssuer(policy: Policy, node: JsonNode): bool {
-  refuseName(document, node, document.stringOf(node), 'the name of an entry in "issuers"');
+  refuseValue(document, node, document.stringOf(node), 'the name of an entry in "issuers"');
   let issuer: Issuer | null = policy.issuers;
   while (issuer != null) {
     offer(issuer.name);
@@ -210,77 +198,7 @@ function findIssuer(policy: Policy, name: Span): Issuer | null {
   return null;
 }
 
-function allIssuers(policy: Policy): IssuerRef | null {
-  let first: IssuerRef | null = null;
-  let issuer: Issuer | null = policy.issuers;
-  while (issuer != null) {
-    const ref = region.make<IssuerRef>();
-    ref.issuer = issuer;
-    ref.next = first;
-    first = ref;
-    issuer = issuer.next;
-  }
-  return first;
-}
-
 function readRuleAudiences(rule: Rule, node: JsonNode): bool {
   rule.audiences = readStrings(node, "audiences");
   return document.member(node, "audiences") == NO_NODE || rule.audiences != null;
-}
-
-function readBindings(rule: Rule, list: JsonNode): bool {
-  if (list == NO_NODE) return true;
-  if (document.kind(list) != JsonKind.Array || document.firstIn(list) == NO_NODE) {
-    return refuse(document, list, 'a list of at least one binding; leave "bind" out for the default');
-  }
-  let last: Binding | null = null;
-  for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
-    const binding = region.make<Binding>();
-    if (!readBinding(binding, n)) return false;
-    if (last == null) rule.bindings = binding;
-    else last.next = binding;
-    last = binding;
-  }
-  return true;
-}
-
-function readBinding(binding: Binding, node: JsonNode): bool {
-  if (!hasOnly(node, BIND_MEMBERS)) return false;
-  if (document.countIn(node) != 1)
-    return refuse(document, node, 'one binding, such as { "spiffe": { "claim": "sub" } }');
-  const certificate = document.member(node, "certificate");
-  if (certificate != NO_NODE) {
-    binding.method = Method.Certificate;
-    return hasOnly(certificate, NO_MEMBERS);
-  }
-  const spiffe = document.member(node, "spiffe");
-  if (!hasOnly(spiffe, SPIFFE_MEMBERS)) return false;
-  const claim = document.member(spiffe, "claim");
-  binding.claim = parseClaimPath(document.stringOf(claim), region);
-  if (binding.claim == ABSENT) {
-    return refuse(
-      document,
-      orParent(claim, spiffe),
-      'the path to a claim, such as "sub" or "\\"kubernetes.io\\".namespace"',
-    );
-  }
-  binding.method = Method.Spiffe;
-  return true;
-}
-
-function isMethod(text: Span): bool {
-  for (let i = 0; i < lengthOf(text); i++) {
-    const byte = byteAt(text, i);
-    if ((byte < 0x41 || byte > 0x5a) && byte != 0x2d && byte != 0x5f) return false;
-  }
-  return lengthOf(text) > 0;
-}
-
-function isAuthorityText(text: Span): bool {
-  for (let i = 0; i < lengthOf(text); i++) {
-    const byte = byteAt(text, i);
-    const mark = byte == 0x2d || byte == 0x2e || byte == 0x5f || byte == 0x3a || byte == 0x5b || byte == 0x5d;
-    if (!isAlphanumeric(byte) && !mark) return false;
-  }
-  return lengthOf(text) > 0 && lengthOf(text) <= MAX_AUTHORITY_BYTES;
 }

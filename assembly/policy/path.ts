@@ -1,8 +1,17 @@
-// Which path a rule speaks of. A path that two parsers may read as two is refused before any rule is looked at: otherwise
-// a request could be judged by one rule and served as another.
+// Which path a rule speaks of. Servers disagree about what some paths mean; a request that is judged by one reading and
+// served by another slips past its rule. So what has no plain reading at all is refused before any rule is looked at, and
+// what has several is refused unless all of them lead to the same rule.
 
-import { Span, byteAt, indexOf, lengthOf, slice, startsWith } from "../host/span";
+import { takeSpan } from "../host/arena";
+import { Span, byteAt, indexOf, lengthOf, setByte, slice, startsWith } from "../host/span";
 import { hexValue } from "../text/hex";
+
+const SLASH: i32 = 0x2f;
+const BACKSLASH: i32 = 0x5c;
+const PERCENT: i32 = 0x25;
+const SEMICOLON: i32 = 0x3b;
+const DOT: i32 = 0x2e;
+const HASH: i32 = 0x23;
 
 /** The part of `:path` that rules are about: without the query. */
 export function withoutQuery(path: Span): Span {
@@ -11,52 +20,74 @@ export function withoutQuery(path: Span): Span {
 }
 
 /**
- * True unless `path` (without query) has one reading only: absolute, no empty or dot segment, no backslash, no fragment,
- * and no percent-encoding that is broken or hides a character with a meaning of its own (`/`, `\`, NUL) or one that never
- * needs encoding (RFC 3986, section 6.2.2.2), which a server behind us may decode before it routes.
+ * True unless `path` (without query) is absolute and plain: no empty or dot segment, however it is escaped or followed by
+ * parameters (`..;x`), no backslash, no fragment, no broken escape, and none that hides a slash, a backslash or a NUL.
  */
 export function isAmbiguousPath(path: Span): bool {
-  if (byteAt(path, 0) != 0x2f) return true;
-  let segment = 1;
-  for (let i = 1; i <= lengthOf(path); i++) {
-    const byte = byteAt(path, i);
-    if (byte == 0x2f || byte < 0) {
-      const isLast = byte < 0;
-      if (isEmptyOrDots(slice(path, segment, i), isLast)) return true;
-      segment = i + 1;
-    } else if (byte == 0x25) {
-      if (isAmbiguousEscape(byteAt(path, i + 1), byteAt(path, i + 2))) return true;
+  if (byteAt(path, 0) != SLASH) return true;
+  let dots = 0;
+  let others = 0;
+  let inParameters = false;
+  for (let i = 1; i < lengthOf(path); i++) {
+    let byte = byteAt(path, i);
+    if (byte == SLASH) {
+      if (others == 0 && dots <= 2) return true;
+      dots = 0;
+      others = 0;
+      inParameters = false;
+      continue;
+    }
+    if (byte == PERCENT) {
+      byte = escapedByte(path, i);
+      if (byte <= 0 || byte == SLASH || byte == BACKSLASH) return true;
       i += 2;
-    } else if (byte == 0x5c || byte == 0x23 || byte <= 0x20 || byte >= 0x7f) {
+    } else if (byte == BACKSLASH || byte == HASH || byte <= 0x20 || byte >= 0x7f) {
       return true;
     }
+    if (byte == SEMICOLON) inParameters = true;
+    else if (inParameters) continue;
+    else if (byte == DOT) dots++;
+    else others++;
   }
-  return false;
+  // Only the last segment may be empty: a slash at the end.
+  return others == 0 && dots <= 2 && (dots > 0 || inParameters);
+}
+
+/** True when `path` has escapes or parameters, so that servers may read it in more than one way. */
+export function hasReadings(path: Span): bool {
+  return indexOf(path, PERCENT, 0) >= 0 || indexOf(path, SEMICOLON, 0) >= 0;
+}
+
+/**
+ * `path`, which is not ambiguous, with its escapes decoded, and without the parameters of its segments if `strips`. Lives
+ * until the callback ends.
+ */
+export function decodePath(path: Span, strips: bool): Span {
+  const decoded = takeSpan(lengthOf(path));
+  let written = 0;
+  let inParameters = false;
+  for (let i = 0; i < lengthOf(path); i++) {
+    let byte = byteAt(path, i);
+    if (byte == SLASH) inParameters = false;
+    if (byte == PERCENT) {
+      byte = escapedByte(path, i);
+      i += 2;
+    }
+    if (byte == SEMICOLON) inParameters = true;
+    if (!strips || !inParameters) setByte(decoded, written++, byte);
+  }
+  return slice(decoded, 0, written);
 }
 
 /** True when `path` is `prefix` or lies below it, segment by segment. `prefix` ends without a slash. */
 export function isUnderPrefix(path: Span, prefix: Span): bool {
   if (!startsWith(path, prefix)) return false;
-  return lengthOf(path) == lengthOf(prefix) || byteAt(path, lengthOf(prefix)) == 0x2f;
+  return lengthOf(path) == lengthOf(prefix) || byteAt(path, lengthOf(prefix)) == SLASH;
 }
 
-function isEmptyOrDots(segment: Span, isLast: bool): bool {
-  const length = lengthOf(segment);
-  if (length == 0) return !isLast;
-  return byteAt(segment, 0) == 0x2e && (length == 1 || (length == 2 && byteAt(segment, 1) == 0x2e));
-}
-
-function isAmbiguousEscape(first: i32, second: i32): bool {
-  const high = hexValue(first);
-  const low = hexValue(second);
-  if (high < 0 || low < 0) return true;
-  const byte = (high << 4) | low;
-  return byte == 0x2f || byte == 0x5c || byte == 0 || isUnreserved(byte);
-}
-
-/** RFC 3986, section 2.3. */
-function isUnreserved(byte: i32): bool {
-  const letter = byte | 0x20;
-  if ((letter >= 0x61 && letter <= 0x7a) || (byte >= 0x30 && byte <= 0x39)) return true;
-  return byte == 0x2d || byte == 0x2e || byte == 0x5f || byte == 0x7e;
+/** The byte that the escape at `index` stands for, or -1. */
+function escapedByte(path: Span, index: i32): i32 {
+  const high = hexValue(byteAt(path, index + 1));
+  const low = hexValue(byteAt(path, index + 2));
+  return high < 0 || low < 0 ? -1 : (high << 4) | low;
 }

@@ -98,9 +98,13 @@ export class Rule {
   token: TokenNeed;
   /** Absent: any path. */
   path: Span;
-  /** Absent: any path. Without the slash at the end. */
-  pathPrefix: Span;
+  /** The same with its escapes decoded. */
+  decodedPath: Span;
   hasPathPrefix: bool;
+  /** Without the slash at the end, so that the prefix of all paths is absent. */
+  pathPrefix: Span;
+  /** The same with its escapes decoded. */
+  decodedPathPrefix: Span;
   /** Null: any method. */
   methods: Name | null;
   /** Absent: any authority. */
@@ -120,7 +124,11 @@ export class Policy {
   trustDomain: Span;
   validatedBy: ValidatedBy;
   issuers: Issuer | null;
+  /** True when the claims of at least one issuer come from jwt_authn. */
+  usesJwtAuthn: bool;
   rules: Rule | null;
+  /** For a request of which no rule can be named: enforce as soon as any request is enforced. */
+  modeWithoutRule: Mode;
 }
 
 export function hasName(names: Name | null, text: Span): bool {

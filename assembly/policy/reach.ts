@@ -1,7 +1,7 @@
 // Whether a rule can ever be the one that decides.
 
 import { ABSENT, equals } from "../host/span";
-import { isAuthority } from "./match";
+import { isAuthority } from "./authority";
 import { isUnderPrefix } from "./path";
 import { Name, Rule, hasName } from "./policy";
 

@@ -5,13 +5,15 @@ import { Region } from "../host/region";
 import { Span, byteAt, equals, indexOf, lengthOf, slice } from "../host/span";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { Name, hasName } from "./policy";
-import { finishOffers, offer, refuse, refuseName } from "./refusal";
+import { finishOffers, offer, refuse, refuseName, refuseValue } from "./refusal";
 
 /** Spellings of the modes, in the order of `Mode`. */
 export const MODES = ascii("enforce observe");
 
 const MAX_NAME_BYTES: i32 = 64;
 const MAX_STRING_BYTES: i32 = 2048;
+/** Strings of a list, at most: each is compared with those before it, and on requests with what a token has. */
+const MAX_STRINGS: i32 = 256;
 
 /** What is being read. One policy is loaded at a time. */
 export let document: JsonDocument = JsonDocument.forever(1);
@@ -37,7 +39,7 @@ export function readChoice(object: JsonNode, name: string, choices: Span, expect
     if (equals(slice(choices, start, end), text)) return position;
     start = end + 1;
   }
-  refuseName(document, node, text, expected);
+  refuseValue(document, node, text, expected);
   offerEach(choices);
   finishOffers();
   return REFUSED;
@@ -85,6 +87,10 @@ export function readStrings(object: JsonNode, member: string): Name | null {
     refuse(document, list, "a list of at least one string");
     return null;
   }
+  if (document.countIn(list) > MAX_STRINGS) {
+    refuse(document, list, "a list of at most 256 strings");
+    return null;
+  }
   let first: Name | null = null;
   for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
     if (!isText(n) || hasName(first, document.stringOf(n))) {
@@ -119,7 +125,7 @@ export function isName(text: Span): bool {
   return true;
 }
 
-export function isAlphanumeric(byte: i32): bool {
+function isAlphanumeric(byte: i32): bool {
   const letter = byte | 0x20;
   return (letter >= 0x61 && letter <= 0x7a) || (byte >= 0x30 && byte <= 0x39);
 }

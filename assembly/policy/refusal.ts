@@ -32,16 +32,25 @@ export function refuse(document: JsonDocument, node: JsonNode, expected: string)
   return false;
 }
 
-/** As `refuse`, and shows the name that was found; near names may then be offered with `offer` and `finishOffers`. */
-export function refuseName(document: JsonDocument, node: JsonNode, found: Span, expected: string): bool {
+/**
+ * As `refuse`, for a value that should be one of several. It is not shown: what stands where it should not may be a secret.
+ * Near ones may then be offered with `offer` and `finishOffers`.
+ */
+export function refuseValue(document: JsonDocument, node: JsonNode, found: Span, expected: string): bool {
   refuse(document, node, expected);
+  sought = found;
+  nearest = ABSENT;
+  nearestDistance = NEAR + 1;
+  return false;
+}
+
+/** As `refuseValue`, for a name, which is shown. */
+export function refuseName(document: JsonDocument, node: JsonNode, found: Span, expected: string): bool {
+  refuseValue(document, node, found, expected);
   writeAscii(", found ");
   writeByte(0x22);
   writeMasked(found, SHOWN);
   writeByte(0x22);
-  sought = found;
-  nearest = ABSENT;
-  nearestDistance = NEAR + 1;
   return false;
 }
 

@@ -2,17 +2,19 @@
 // the start of its SHA-256, and what identifies the presenter is the SPIFFE ID in its certificate, if that is well-formed.
 
 import { LogLevel, isLogged, writeLog } from "../host/call";
-import { Span, ABSENT } from "../host/span";
+import { Span, ABSENT, byteAt, lengthOf } from "../host/span";
 import { Table, tableForever } from "../host/table";
 import { line, startLine, writeAscii, writeByte, writeBytes, writeDecimal, writeHex } from "../host/writer";
 import { sha256 } from "../crypto/sha256";
-import { Decision, verdictName } from "../decision/decision";
-import { REASON_LIMIT, reasonName } from "../decision/reason";
+import { Decision, Verdict, verdictName } from "../decision/decision";
+import { reasonName } from "../decision/reason";
 import { gatherSpiffeId } from "../evidence/gather";
 import { Presenter } from "../evidence/presenter";
 
-/** Lines of one verdict and reason in a second, in one worker; an attacker who is denied fills no disk. */
+/** Lines in a second for one presenter, in one worker: an attacker fills no disk, and silences nobody but himself. */
 const LINES_PER_SECOND: i32 = 10;
+/** Presenters share a budget when their IDs fall together. Those of observe mode have budgets of their own. */
+const BUDGETS: i32 = 64;
 /** Bytes of the digest that are shown: enough to find a token again, too few to stand for it. */
 const FINGERPRINT_BYTES: i32 = 8;
 
@@ -23,7 +25,7 @@ class Budget {
   heldBack: i64;
 }
 
-const budgets: Table<Budget> = tableForever<Budget>(3 * REASON_LIMIT);
+const budgets: Table<Budget> = tableForever<Budget>(2 * BUDGETS);
 
 /** What a line tells; every span may be absent. */
 @unmanaged
@@ -42,7 +44,9 @@ export class DenyFacts {
 /** @param now seconds since 1970 */
 export function logDeny(decision: Decision, facts: DenyFacts, presenter: Presenter, now: i64): void {
   if (!isLogged(LogLevel.Warn)) return;
-  const budget = budgets.at(decision.verdict * REASON_LIMIT + decision.reason);
+  // A request that was refused before its presenter mattered still came from somebody.
+  if (presenter.spiffeId == ABSENT) gatherSpiffeId(presenter);
+  const budget = budgetOf(decision.verdict, presenter.spiffeId);
   if (budget.second != now) {
     budget.second = now;
     budget.written = 0;
@@ -52,11 +56,21 @@ export function logDeny(decision: Decision, facts: DenyFacts, presenter: Present
     return;
   }
   budget.written++;
-  // A request that was refused before its presenter mattered still came from somebody.
-  if (presenter.spiffeId == ABSENT) gatherSpiffeId(presenter);
   compose(decision, facts, presenter.spiffeId, budget.heldBack);
   budget.heldBack = 0;
   writeLog(LogLevel.Warn, line());
+}
+
+function budgetOf(verdict: Verdict, spiffeId: Span): Budget {
+  const own = hashOf(spiffeId) & (BUDGETS - 1);
+  return budgets.at(verdict == Verdict.WouldDeny ? BUDGETS + own : own);
+}
+
+/** FNV-1a. */
+function hashOf(bytes: Span): i32 {
+  let hash: u32 = 2166136261;
+  for (let i = 0; i < lengthOf(bytes); i++) hash = (hash ^ byteAt(bytes, i)) * 16777619;
+  return hash ^ (hash >> 16);
 }
 
 function compose(decision: Decision, facts: DenyFacts, spiffeId: Span, heldBack: i64): void {

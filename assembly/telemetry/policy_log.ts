@@ -14,6 +14,7 @@ export function logPolicy(policy: Policy): void {
   writeCount(countIssuers(policy), " issuers");
   writeCount(countRules(policy), " rules");
   writeCount(countKeysPassedOver(policy), " keys passed over");
+  writeCount(countWithoutAudiences(policy), " issuers whose tokens are taken whatever their audience");
   writeLog(LogLevel.Info, line());
 }
 
@@ -42,6 +43,16 @@ function countKeysPassedOver(policy: Policy): i32 {
   let issuer = policy.issuers;
   while (issuer != null) {
     count += issuer.keysPassedOver;
+    issuer = issuer.next;
+  }
+  return count;
+}
+
+function countWithoutAudiences(policy: Policy): i32 {
+  let count = 0;
+  let issuer = policy.issuers;
+  while (issuer != null) {
+    if (issuer.audiences == null) count++;
     issuer = issuer.next;
   }
   return count;

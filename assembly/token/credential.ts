@@ -5,13 +5,14 @@ import {
   Span,
   ABSENT,
   byteAt,
-  charAt,
   equalsAsciiIgnoreCase,
   indexOf,
   lengthOf,
+  lowerCase,
   slice,
   sliceFrom,
 } from "../host/span";
+import { ascii } from "../host/arena";
 import { hexValue } from "../text/hex";
 import { Reason } from "../decision/reason";
 
@@ -84,28 +85,43 @@ function isTokenByte(byte: i32): bool {
   return byte == 0x2d || byte == 0x2e || byte == 0x5f || byte == 0x7e || byte == 0x2b || byte == 0x2f;
 }
 
-/** True when the query has a parameter `access_token`, whatever of its name is percent-encoded. */
+const ACCESS_TOKEN = ascii("access_token");
+const MARK: i32 = 0x3f;
+const AMPERSAND: i32 = 0x26;
+const SEMICOLON: i32 = 0x3b;
+const EQUALS: i32 = 0x3d;
+const OPENING_BRACKET: i32 = 0x5b;
+const PERCENT: i32 = 0x25;
+const UNDERSCORE: i32 = 0x5f;
+
+/** True when some server might find a parameter `access_token` in the query. */
 function hasQueryToken(path: Span): bool {
-  let start = indexOf(path, 0x3f, 0);
-  while (start >= 0) {
-    if (isAccessTokenAt(path, start + 1)) return true;
-    start = indexOf(path, 0x26, start + 1);
+  let start = indexOf(path, MARK, 0);
+  if (start < 0) return false;
+  for (let i = start; i < lengthOf(path); i++) {
+    const byte = byteAt(path, i);
+    const separates = i == start || byte == AMPERSAND || byte == SEMICOLON;
+    if (separates && isAccessTokenAt(path, i + 1)) return true;
   }
   return false;
 }
 
-const ACCESS_TOKEN = "access_token";
-
+/** Servers decode names, ignore their case, write `_` for `.` and space, and take `name[...]` for `name`. */
 function isAccessTokenAt(path: Span, at: i32): bool {
-  for (let i = 0; i < ACCESS_TOKEN.length; i++) {
-    let byte = byteAt(path, at);
-    if (byte == 0x25) {
-      byte = (hexValue(byteAt(path, at + 1)) << 4) | hexValue(byteAt(path, at + 2));
-      at += 2;
-    }
-    if (byte != charAt(ACCESS_TOKEN, i)) return false;
-    at++;
+  for (let i = 0; i < lengthOf(ACCESS_TOKEN); i++) {
+    const isEscape = byteAt(path, at) == PERCENT;
+    const byte = isEscape ? escapedByte(path, at) : byteAt(path, at);
+    if (folded(byte) != byteAt(ACCESS_TOKEN, i)) return false;
+    at += isEscape ? 3 : 1;
   }
-  const end = byteAt(path, at);
-  return end == 0x3d || end == 0x26 || end < 0;
+  const end = byteAt(path, at) == PERCENT ? escapedByte(path, at) : byteAt(path, at);
+  return end == EQUALS || end == AMPERSAND || end == SEMICOLON || end == OPENING_BRACKET || end < 0;
+}
+
+function folded(byte: i32): i32 {
+  return byte == 0x2e || byte == SPACE || byte == 0x2b ? UNDERSCORE : lowerCase(byte);
+}
+
+function escapedByte(path: Span, index: i32): i32 {
+  return (hexValue(byteAt(path, index + 1)) << 4) | hexValue(byteAt(path, index + 2));
 }

@@ -18,6 +18,7 @@ const payload = JsonDocument.forever(MAX_PAYLOAD_VALUES);
 /** What a token says of itself. Its claims are nobody's word: only `VerifiedClaims` may decide anything. */
 @unmanaged
 export class UnverifiedToken {
+  /** None when it is not one that this filter verifies. */
   algorithm: Algorithm;
   /** Absent when the header has none. */
   keyId: Span;
@@ -57,7 +58,6 @@ export class UnverifiedToken {
     if (header.kind(alg) != JsonKind.String) return Reason.token_header_malformed;
     if (hasForbiddenMember()) return Reason.token_header_forbidden;
     this.algorithm = algorithmNamed(header.stringOf(alg));
-    if (this.algorithm == Algorithm.None) return Reason.algorithm_unsupported;
     const kid = header.member(ROOT, "kid");
     this.keyId = header.stringOf(kid);
     if (kid != NO_NODE && this.keyId == ABSENT) return Reason.token_header_malformed;

@@ -36,7 +36,7 @@ export const BufferType = {
 
 export const MetricType = { Counter: 0, Gauge: 1, Histogram: 2 } as const;
 
-export const StreamType = { Request: 0, Response: 1, Max: 3 } as const;
+export const StreamType = { Request: 0, Response: 1, Downstream: 2, Upstream: 3, Max: 3 } as const;
 
 /** Return value of a header callback that lets the stream go on; with any other it waits. */
 export const CONTINUE = 0;

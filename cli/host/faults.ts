@@ -4,7 +4,7 @@
  * - `short`: the first half of the true result, or one zero byte where there was none;
  * - `large`: 2 MiB of `A`, truly allocated from the guest;
  * - `oversized`: a size word of 0x7FFFFFFF over the true result, which runs past memory;
- * - `garbage`: pseudo-random bytes in the size of the true result (64 bytes where there was none), numbers all ones.
+ * - `garbage`: pseudo-random bytes in the size of the true result, 64 where there was none; numbers are all ones.
  *
  * For a call that gives no result, every `result` is Ok with nothing done.
  */

@@ -35,12 +35,10 @@ export class HeaderMap {
     this.#pairs.push([requireLatin1(name).toLowerCase(), requireLatin1(value)]);
   }
 
-  /** Replaces the first value and leaves further ones alone, as HeaderMapImpl::setCopy does; adds when there is none. */
+  /** Removes every value of that name and adds the new one at the end, as HeaderMapImpl::setCopy does. */
   replace(name: string, value: string): void {
-    const wanted = name.toLowerCase();
-    const index = this.#pairs.findIndex(([known]) => known === wanted);
-    if (index < 0) this.add(name, value);
-    else this.#pairs[index] = [wanted, requireLatin1(value)];
+    this.remove(name);
+    this.add(name, value);
   }
 
   /** Removes every value of that name. */

@@ -44,7 +44,7 @@ export class HttpCall {
     this.#deliver = deliver;
   }
 
-  /** Delivers the answer to the root context, once; a later answer is dropped, as is one to a context that is gone. */
+  /** Delivers the answer to the root context. A second answer, or one to a context that is gone, is dropped. */
   respond({ status, headers = [], body = "", trailers = [] }: HttpCallAnswer): void {
     this.#deliver(this, {
       headers: new HeaderMap([[":status", String(status)], ...headers]),

@@ -1,5 +1,5 @@
-// The part of the WebAssembly JavaScript API in use here. @types/node 20 declares only Module, and the DOM library,
-// which has the rest, would bring every browser global along.
+// The part of the WebAssembly JavaScript API in use here. @types/node 20 has none of it, and the DOM library, which
+// has all, would bring every browser global along. esbuild's types declare an empty Module, which merges with this one.
 // https://webassembly.github.io/spec/js-api/
 declare namespace WebAssembly {
   type ExportValue = ((...args: number[]) => number | undefined) | Memory | object;
@@ -14,6 +14,10 @@ declare namespace WebAssembly {
 
   interface ModuleImportDescriptor extends ModuleExportDescriptor {
     readonly module: string;
+  }
+
+  interface Module {
+    readonly [Symbol.toStringTag]: string;
   }
 
   const Module: {

@@ -27,8 +27,16 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
 
   path_ambiguous: {
     means:
-      "The path can be read in more than one way: an empty or dot segment, a backslash, a broken or needless escape, or none at all.",
+      "The path has no plain reading (an empty or dot segment, a backslash, a broken escape, an escaped slash), or its readings fall under different rules (escaped letters, parameters after `;`).",
     next: "Send the plain path. Envoy's `normalize_path` and `merge_slashes` help clients that cannot.",
+  },
+  method_ambiguous: {
+    means: "The method is not in capital letters, so rules and servers may disagree about it.",
+    next: "Send the method as its standard writes it.",
+  },
+  authority_ambiguous: {
+    means: "The authority is no plain host with or without a port.",
+    next: "Send the host name that the service has.",
   },
   no_rule: {
     means: "No rule of the policy takes this request.",

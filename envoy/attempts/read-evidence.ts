@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { EnvoyProcess } from "../process/envoy-process.ts";
 import type { Decision } from "./list-attempts.ts";
 
-const deadlineMs = 3_000;
+const deadlineMs = 5_000;
 const pollMs = 20;
 
 /** One line of the server's access log, as envoy/config/server.yaml lays it out; null where Envoy had no value. */
@@ -16,7 +16,7 @@ interface AccessLogLine {
 
 /**
  * What the server's access log says of a request: its status, and the verdict and the reason that holdfast left.
- * @throws Error when the log has no line for the request within 3 seconds.
+ * @throws Error when the log has no line for the request within 5 seconds.
  */
 export async function readDecision(server: EnvoyProcess, requestId: string): Promise<Decision> {
   const line = await poll(async () => {
@@ -37,7 +37,7 @@ export function counterOf({ verdict, reason }: Decision): string {
   return `wasmcustom.holdfast.${(verdict ?? "").replace("-", "_")}.${reason ?? "ok"}`;
 }
 
-/** Whether a counter of the server goes past `before` within 3 seconds. */
+/** Whether a counter of the server goes past `before` within 5 seconds. */
 export async function hasGrown(server: EnvoyProcess, counter: string, before: number): Promise<boolean> {
   return (await poll(async () => ((await server.stat(counter)) > before ? true : undefined))) ?? false;
 }

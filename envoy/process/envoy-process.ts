@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { endWithThisProcess } from "./end-with-this-process.ts";
 import { ExplainedError } from "./explained-error.ts";
 import type { Teardown } from "./teardown.ts";
 
@@ -27,7 +28,9 @@ export class EnvoyExited extends ExplainedError {
 
   constructor(name: string, log: string) {
     const complaints = log.split("\n").filter((line) => /\[(error|critical)\]/.test(line));
-    super(`Envoy "${name}" ended before it was ready:\n${complaints.slice(-10).join("\n")}`);
+    super(
+      `Envoy "${name}" ended before it was ready:\n${lastLines(complaints.length > 0 ? complaints.join("\n") : log)}`,
+    );
     this.#log = log;
   }
 
@@ -58,10 +61,6 @@ export class EnvoyProcess {
     teardown.defer(() => envoy.stop());
     await envoy.#becomeReady();
     return envoy;
-  }
-
-  get pid(): number | undefined {
-    return this.#child.pid;
   }
 
   get adminOrigin(): string {
@@ -173,13 +172,6 @@ async function spawnEnvoy(start: EnvoyStart): Promise<ChildProcess> {
     await log.close();
     await accessLog.close();
   }
-}
-
-/** A process that exits without a teardown (an uncaught error) still leaves no Envoy behind. */
-function endWithThisProcess(child: ChildProcess): void {
-  const kill = () => child.kill("SIGKILL");
-  process.once("exit", kill);
-  child.once("exit", () => process.off("exit", kill));
 }
 
 function logFile(start: EnvoyStart): string {

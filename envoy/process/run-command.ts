@@ -1,9 +1,16 @@
 import { spawn, type StdioOptions } from "node:child_process";
+import { endWithThisProcess } from "./end-with-this-process.ts";
 
 /** How a command ended. `code` is null when a signal ended it. */
 export interface CommandResult {
   readonly code: number | null;
   readonly output: string;
+}
+
+/** Where a command's output goes, and what its environment is. */
+export interface CommandOptions {
+  readonly stdio?: StdioOptions;
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /**
@@ -13,10 +20,11 @@ export interface CommandResult {
 export function runCommand(
   command: string,
   args: readonly string[],
-  stdio: StdioOptions = ["ignore", "pipe", "pipe"],
+  { stdio = ["ignore", "pipe", "pipe"], env = process.env }: CommandOptions = {},
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio });
+    const child = spawn(command, args, { stdio, env });
+    endWithThisProcess(child);
     const chunks: Buffer[] = [];
     child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -32,11 +32,13 @@ export class Teardown {
 /** Exit codes as a shell reports them for a process ended by a signal: 128 plus the signal's number. */
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Runs `teardown` when this process is told to stop, then exits with the shell's code for the signal. */
+/** Runs `teardown` when this process is told to stop before that, then exits with the shell's code for the signal. */
 export function runOnSignals(teardown: Teardown): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
+    const stop = () => {
       void teardown.run().finally(() => process.exit(exitCodes[signal]));
-    });
+    };
+    process.once(signal, stop);
+    teardown.defer(() => void process.off(signal, stop));
   }
 }

@@ -1,36 +1,34 @@
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { ExplainedError } from "../process/explained-error.ts";
 import { fillPolicy } from "./fill-policy.ts";
 import type { Materials } from "./materials.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const filter = join(root, "build", "holdfast.wasm");
 
 /**
  * Writes all that the two Envoys and the upstream read into `folder`, which is emptied first. docker compose mounts
  * this folder; the demo starts from the same files.
- * @throws ExplainedError when the filter has not been built.
+ * @throws ExplainedError when the filter or the upstream has not been built.
  */
 export async function writeSetup(folder: string, materials: Materials): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, "tls"), { recursive: true });
+  await copyBuilt(folder);
   await writeConfigurations(folder, materials);
   await writeIdentities(join(folder, "tls"), materials);
-  await copyFile(filter, join(folder, "holdfast.wasm")).catch((failure: unknown) => {
-    throw new ExplainedError(`cannot read the filter (${String(failure)}). Build it first: npm run build`);
-  });
-  await build({
-    entryPoints: [join(root, "envoy", "upstream", "main.ts")],
-    outfile: join(folder, "upstream.mjs"),
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    logLevel: "error",
-  });
+}
+
+/** What `npm run build` makes: the filter, and the upstream as one file that needs no packages. */
+async function copyBuilt(folder: string): Promise<void> {
+  for (const name of ["holdfast.wasm", "upstream.mjs"]) {
+    await copyFile(join(root, "build", name), join(folder, name)).catch((failure: unknown) => {
+      throw new ExplainedError(
+        `cannot read what has to be built first (${String(failure)}). Build it: npm run build`,
+      );
+    });
+  }
 }
 
 async function writeConfigurations(folder: string, materials: Materials): Promise<void> {

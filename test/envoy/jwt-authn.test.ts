@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { makeUnsecuredToken } from "../../envoy/identity/token-issuer.ts";
 import type { Credential } from "../../envoy/identity/authority.ts";
+import { TokenIssuer } from "../../envoy/identity/token-issuer.ts";
 import type { EnvoyProcess } from "../../envoy/process/envoy-process.ts";
 import { Teardown } from "../../envoy/process/teardown.ts";
 import { spiffeIds } from "../../envoy/setup/materials.ts";
@@ -17,8 +17,9 @@ import { makePolicy, makeWorld, webClaims } from "./support/world.ts";
 const world = await makeWorld();
 const token = await world.issuer.sign(webClaims());
 const bound = await world.issuer.sign(webClaims({ cnf: { "x5t#S256": world.web.thumbprint } }));
-/** What the thief wishes the issuer had said. */
-const forged = makeUnsecuredToken(webClaims({ sub: spiffeIds.thief }));
+/** What the thief wishes the issuer had said, signed by himself. */
+const impostor = await TokenIssuer.create(world.issuer.jwk.kid ?? "");
+const forged = await impostor.sign(webClaims({ sub: spiffeIds.thief }));
 
 const transport = mtls({ server: world.server, bundle: world.authority.bundle });
 const verify = (provider: Config) =>
@@ -72,21 +73,24 @@ for (const version of testedEnvoys()) {
       });
     }
 
-    it("denies a forged token in the header while the verified one is elsewhere", async () => {
-      const headers = ["x-token", token, ...bearer(forged)];
-      const byHeader = await present("by-header-elsewhere", world.thief, headers);
-      assert.deepEqual(byHeader, denied(401, "jwt_authn_mismatch"));
-      const byMetadata = await present("by-metadata-elsewhere", world.thief, headers);
-      assert.deepEqual(byMetadata, denied(401, "spiffe_mismatch"), "only the verified claims count");
-    });
+    for (const name of ["by-header-elsewhere", "by-metadata-elsewhere"]) {
+      it(`${name}: denies a forged token in the header while the verified one is elsewhere`, async () => {
+        const headers = ["x-token", token, ...bearer(forged)];
+        assert.deepEqual(await present(name, world.thief, headers), denied(401, "jwt_authn_mismatch"));
+      });
+
+      it(`${name}: holds the verified token to its workload when there is no other`, async () => {
+        assert.deepEqual(await present(name, world.web, ["x-token", token]), allowed);
+        const stolen = await present(name, world.thief, ["x-token", token]);
+        assert.deepEqual(stolen, denied(401, "spiffe_mismatch"));
+      });
+    }
 
     it("denies a payload header of the client's own making", async () => {
       const [, payload = ""] = forged.split(".");
       const headers = ["x-jwt-payload", payload, ...bearer(forged)];
-      assert.deepEqual(
-        await present("unverified-by-header", world.thief, headers),
-        denied(401, "jwt_authn_absent"),
-      );
+      const decision = await present("unverified-by-header", world.thief, headers);
+      assert.deepEqual(decision, denied(401, "jwt_authn_absent"));
     });
 
     it("denies when nothing was verified", async () => {

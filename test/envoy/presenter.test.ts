@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { hasGrown } from "../../envoy/attempts/read-evidence.ts";
 import { Authority, type Credential, selfSign } from "../../envoy/identity/authority.ts";
 import type { EnvoyProcess } from "../../envoy/process/envoy-process.ts";
 import { Teardown } from "../../envoy/process/teardown.ts";
@@ -11,7 +12,7 @@ import { startLaboratory } from "./support/laboratory.ts";
 import { listener, mtls } from "./support/listener.ts";
 import { assertNoVmFailed } from "./support/no-vm-failed.ts";
 import { testedEnvoys } from "./support/versions.ts";
-import { inlineKeys, makePolicy, makeWorld, webClaims, worldValidity } from "./support/world.ts";
+import { inlineKeys, makePolicy, makeWorld, validity, webClaims } from "./support/world.ts";
 
 const world = await makeWorld();
 const { bundle } = world.authority;
@@ -80,41 +81,45 @@ for (const version of testedEnvoys()) {
     }
 
     it("is denied with a self-signed certificate that claims the right SPIFFE ID", async () => {
-      const forged = await selfSign(worldValidity, spiffeIds.web);
+      const forged = await selfSign(validity, spiffeIds.web);
       assert.deepEqual(await present("nobody-validates", forged), denied(401, "peer_not_validated"));
     });
 
     it("is denied with the right SPIFFE ID from a foreign authority", async () => {
-      const foreign = await Authority.create("example.org", worldValidity);
+      const foreign = await Authority.create("example.org", validity);
       const forged = await foreign.issue(spiffeIds.web);
       assert.deepEqual(await present("nobody-validates", forged), denied(401, "peer_not_validated"));
     });
 
     it("does not get past a listener that validates with a certificate of a foreign authority", async () => {
-      const foreign = await Authority.create("example.org", worldValidity);
+      const foreign = await Authority.create("example.org", validity);
       const forged = await foreign.issue(spiffeIds.web);
       await assert.rejects(present("listener-validates", forged));
     });
 
-    it("stays who it is on a resumed TLS session", async () => {
-      assert.equal(await resume(clientOf("listener-validates", world.web)), 200);
-      assert.equal(await resume(clientOf("listener-validates", world.thief)), 401);
-    });
+    for (const protocol of ["TLSv1.3", "TLSv1.2"] as const) {
+      const resume = async (client: Client) => {
+        const session = await obtainSession(client, protocol);
+        const socket = await connectTls(client, { session, maxVersion: protocol });
+        assert.equal(socket.getProtocol(), protocol);
+        assert.ok(socket.isSessionReused(), "the session was resumed");
+        const { status } = await getOver(socket, "/orders/1", bearer(token));
+        return status;
+      };
 
-    it("is denied on a resumed TLS session where Envoy would have to say that it validated", async () => {
-      assert.equal(await resume(clientOf("envoy-validates", world.web)), 401);
-      const reason = "wasmcustom.holdfast.deny.peer_not_validated";
-      assert.ok((await envoy.stat(reason)) > 0);
-    });
+      it(`stays who it is on a resumed ${protocol} session`, async () => {
+        assert.equal(await resume(clientOf("listener-validates", world.web)), 200);
+        assert.equal(await resume(clientOf("listener-validates", world.thief)), 401);
+      });
+
+      it(`is denied on a resumed ${protocol} session where Envoy would have to say that it validated`, async () => {
+        const counter = "wasmcustom.holdfast.deny.peer_not_validated";
+        const before = await envoy.stat(counter);
+        assert.equal(await resume(clientOf("envoy-validates", world.web)), 401);
+        assert.ok(await hasGrown(envoy, counter, before));
+      });
+    }
 
     it("fails no VM", () => assertNoVmFailed(envoy));
   });
-}
-
-/** The status that a client gets on a TLS session that it resumed. */
-async function resume(client: Client): Promise<number> {
-  const socket = await connectTls(client, { session: await obtainSession(client) });
-  assert.ok(socket.isSessionReused(), "the session was resumed");
-  const { status } = await getOver(socket, "/orders/1", bearer(token));
-  return status;
 }

@@ -108,10 +108,11 @@ describe("changes to the request's headers", () => {
     assert.deepEqual(after("proxy_add_header_map_value", "X-New", "v").at(-1), ["x-new", "v"]);
   });
 
-  it("replace changes the first value and leaves further ones", () => {
-    assert.deepEqual(after("proxy_replace_header_map_value", "authorization", "new").slice(0, 2), [
+  it("replace leaves one value where there were two, at the end", () => {
+    assert.deepEqual(after("proxy_replace_header_map_value", "authorization", "new"), [
+      ["x-empty", ""],
+      ["x-byte", "\xff"],
       ["authorization", "new"],
-      ["authorization", "two"],
     ]);
   });
 

@@ -23,6 +23,14 @@ describe("streams and plugins in one VM", () => {
     assert.deepEqual(messages(two).slice(3), ["create 42", "request 44", "log 40", "done 40", "delete 40"]);
   });
 
+  it("have request headers until the request has gone on, and once more in on_log", () => {
+    const host = new Host();
+    const stream = Vm.start(host, guest("reads_headers_late")).configure().request({});
+    stream.respond({ status: 200 });
+    stream.end();
+    assert.equal(host.vmFailures, 0);
+  });
+
   it("end only once", () => {
     const plugin = Vm.start(new Host(), guest("logs_callbacks")).configure();
     const stream = plugin.request({});
@@ -84,6 +92,12 @@ describe("a trap", () => {
     assert.equal(stream.reply.details, "wasm_fail_stream");
     assert.equal(host.vmFailures, 1);
     assert.match(host.logs.at(-1)?.message ?? "", /trapped: unreachable/);
+  });
+
+  it("in the allocator and then in the callback counts once", () => {
+    const host = new Host();
+    Vm.start(host, guest("traps_twice")).configure().request({});
+    assert.equal(host.vmFailures, 1);
   });
 
   it("may also be a stack that ran out", () => {

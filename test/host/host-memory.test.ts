@@ -52,6 +52,20 @@ describe("a host call that returns bytes", () => {
   });
 });
 
+describe("an empty value never allocates", () => {
+  it("as the property of an empty header", () => {
+    const result = probe({
+      call: "proxy_get_property",
+      args: ["request\0headers\0x-empty", OUT, OUT + 4],
+      allocator: "trap",
+      request: { headers: [["x-empty", ""]] },
+    });
+    assert.equal(result.status, Status.Ok);
+    assert.deepEqual(result.words.slice(0, 2), [0, 0]);
+    assert.equal(result.host.vmFailures, 0);
+  });
+});
+
 describe("a host call that fails writes nothing", () => {
   const untouched = [UNTOUCHED, UNTOUCHED, UNTOUCHED, UNTOUCHED];
 

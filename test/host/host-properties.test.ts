@@ -67,13 +67,17 @@ describe("properties of a plaintext connection", () => {
     assert.deepEqual(read("connection/mtls").bytes, Buffer.from([0]));
   });
 
+  it("peer_certificate_valid is one byte of 0, where this Envoy has it", () => {
+    assert.deepEqual(read("connection/peer_certificate_valid").bytes, Buffer.from([0]));
+    assert.equal(read("connection/peer_certificate_valid", {}, "1.37").status, Status.NotFound);
+  });
+
   for (const part of [
     "tls_version",
     "uri_san_peer_certificate",
     "uri_san_local_certificate",
     "sha256_peer_certificate_digest",
     "peer_certificate",
-    "peer_certificate_valid",
   ]) {
     it(`${part} is NotFound`, () => {
       const { status, words } = read(`connection/${part}`);
@@ -224,6 +228,20 @@ describe("other properties", () => {
     assert.deepEqual(read("a/bytes", { properties }).bytes, Buffer.from([0xff]));
     assert.deepEqual(read("a/int", { properties }).bytes, Buffer.alloc(8, 0xff));
     assert.deepEqual(read("a/bool", { properties }).bytes, Buffer.from([1]));
+  });
+
+  it("may have a dot in a part when the path is given with NULs", () => {
+    assert.equal(read("a/b.c", { properties: { "a\0b.c": "x" } }).bytes?.toString(), "x");
+  });
+
+  it("are found with one separator too many at the end, as in Envoy", () => {
+    assert.equal(read("connection/mtls/").status, Status.Ok);
+  });
+
+  it("cannot be serialised as a whole map", () => {
+    for (const root of ["connection", "source", "request", "filter_state"]) {
+      assert.equal(read(root, { peer }).status, Status.SerializationFailure, root);
+    }
   });
 
   it("are not found by a dotted name in one part: parts are joined by NUL", () => {

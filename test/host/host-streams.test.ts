@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Host, Vm } from "../../cli/host/index.ts";
+import { Host, Status, Vm } from "../../cli/host/index.ts";
+import { pairsSize, writePairs } from "../../cli/host/pairs.ts";
 import { OUT, probe } from "./support/probe.ts";
 import { guest } from "./support/guests.ts";
 
@@ -41,6 +42,15 @@ describe("a paused stream", () => {
     assert.equal(stream.reply.grpcStatus, 8);
   });
 
+  it("stays the effective context across the allocator, which has the VM's own", () => {
+    const host = new Host();
+    const vm = Vm.start(host, guest("sets_property_in_allocator"));
+    const stream = vm.configure().request({});
+    vm.tick();
+    assert.equal(host.vmFailures, 0);
+    assert.equal(stream.filterState("wasm.mark"), "mark");
+  });
+
   it("is out of reach once it has ended: the effective context is refused", () => {
     const vm = Vm.start(new Host(), guest("acts_on_paused_stream"));
     const stream = vm.configure({ configuration: "1" }).request({});
@@ -64,6 +74,14 @@ describe("a local reply", () => {
         grpcStatus: 16,
       },
     );
+  });
+
+  it("to another stream stops the one whose callback sent it, as in Envoy, and no later one", () => {
+    const plugin = Vm.start(new Host(), guest("replies_to_first_stream")).configure();
+    const first = plugin.request({});
+    assert.equal(plugin.request({ endOfStream: true }).outcome, "pause");
+    assert.equal(first.outcome, "replied");
+    assert.equal(plugin.request({ endOfStream: false }).outcome, "continue");
   });
 
   it("passes through the guest's own response headers", () => {
@@ -90,7 +108,6 @@ describe("a local reply", () => {
 
 describe("stream calls with a number that does not exist", () => {
   for (const [call, argument] of [
-    ["proxy_continue_stream", 2],
     ["proxy_continue_stream", 4],
     ["proxy_close_stream", 4],
     ["proxy_set_effective_context", 99],
@@ -99,6 +116,13 @@ describe("stream calls with a number that does not exist", () => {
       assert.equal(probe({ call, args: [argument] }).status, 2);
     });
   }
+});
+
+describe("continuing what a filter of HTTP has not", () => {
+  it("is Ok downstream and Unimplemented upstream, as in Envoy", () => {
+    assert.equal(probe({ call: "proxy_continue_stream", args: [2] }).status, Status.Ok);
+    assert.equal(probe({ call: "proxy_continue_stream", args: [3] }).status, Status.Unimplemented);
+  });
 });
 
 describe("an HTTP call", () => {
@@ -123,6 +147,36 @@ describe("an HTTP call", () => {
     const host = new Host({ clusters: ["keys"] });
     const plugin = Vm.start(host, guest("calls_cluster")).configure({ configuration: "keyz" });
     assert.equal(plugin.accepted, false);
+  });
+
+  it("is forgotten with its root context: an answer comes too late", () => {
+    const host = new Host({ clusters: ["keys"] });
+    const plugin = Vm.start(host, guest("calls_cluster")).configure({ configuration: "keys" });
+    const [call] = plugin.httpCalls;
+    plugin.configure("keys");
+    call?.respond({ status: 200, body: "late" });
+    assert.deepEqual(plugin.logs, []);
+  });
+
+  it("needs method, path and authority, and a timeout that is not negative", () => {
+    const start = (headers: readonly string[], timeout: number) => {
+      const pairs = headers.map((name) => [name, "x"] as const);
+      const bytes = Buffer.alloc(pairsSize(pairs));
+      writePairs(pairs, bytes, 0);
+      const args = ["keys", bytes, 0, 0, 0, 0, timeout, OUT];
+      return probe({ call: "proxy_http_call", args, hostOptions: { clusters: ["keys"] } }).status;
+    };
+    const complete = [":method", ":path", ":authority"];
+    assert.equal(start(complete, 0), 0);
+    assert.equal(start(complete, -1), 2);
+    for (const missing of complete)
+      assert.equal(
+        start(
+          complete.filter((name) => name !== missing),
+          0,
+        ),
+        2,
+      );
   });
 
   it("that is refused leaves a token of 0, as Envoy does", () => {

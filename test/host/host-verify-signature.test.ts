@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync, sign } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { describe, it } from "node:test";
 import { readBytesFields } from "../../cli/host/foreign/protobuf.ts";
@@ -95,6 +95,11 @@ describe("verify_signature answers with an error text and no result for", () => 
     ["a key that is none", { ...good(p256), key: Buffer.from("3000", "hex") }, NO_KEY],
     ["an Ed25519 key", { ...rest, signature, key: spki(generateKeyPairSync("ed25519").publicKey) }, NO_KEY],
     ["an RSA-PSS key", { ...rest, signature, key: spki(pss.publicKey) }, NO_KEY],
+    ["an RSA exponent of 34 bits", { ...good(rsa), key: rsaKey(2048, 2n ** 33n + 1n) }, NO_KEY],
+    ["an RSA exponent that is even", { ...good(rsa), key: rsaKey(2048, 65_538n) }, NO_KEY],
+    ["an RSA exponent of 1", { ...good(rsa), key: rsaKey(2048, 1n) }, NO_KEY],
+    ["an RSA modulus above 16,384 bits", { ...good(rsa), key: rsaKey(16_392, 65_537n) }, NO_KEY],
+    ["an RSA key within those limits", { ...good(rsa), key: rsaKey(16_384, 2n ** 33n - 1n) }, FAILED],
     ["a curve that BoringSSL lacks", good(generateKeyPairSync("ec", { namedCurve: "secp256k1" })), NO_KEY],
     ["a key with a hybrid point", { ...good(p256), key: hybridPoint(spki(p256.publicKey)) }, NO_KEY],
     [
@@ -127,6 +132,8 @@ describe("verify_signature refuses with BadArgument", () => {
     ["field number 0", Buffer.concat([whole, Buffer.from("0200", "hex")])],
     ["a wire type that does not exist", Buffer.concat([whole, Buffer.from("2f", "hex")])],
     ["a varint of eleven bytes", Buffer.concat([whole, Buffer.from("28" + "ff".repeat(10) + "01", "hex")])],
+    ["a tag above 32 bits", Buffer.concat([whole, Buffer.from("828080801000", "hex")])],
+    ["groups 101 deep", Buffer.concat([whole, Buffer.alloc(101, 0x43), Buffer.alloc(101, 0x44)])],
     ["a group that is never closed", Buffer.concat([whole, Buffer.from("43", "hex")])],
     ["a group closed under another number", Buffer.concat([whole, Buffer.from("434c", "hex")])],
   ];
@@ -157,6 +164,7 @@ describe("proxy_call_foreign_function", () => {
     });
     assert.equal(result.status, Status.Ok);
     assert.equal(result.host.vmFailures, 0);
+    assert.equal(result.memory.readUInt32LE(0), 0);
   });
 
   it("that is refused writes 0 and 0, unlike other calls", () => {
@@ -173,6 +181,15 @@ describe("proxy_call_foreign_function", () => {
     assert.equal(result.status, Status.NotFound);
   });
 });
+
+/** A key that can be parsed but has no private half: its modulus is all ones. */
+function rsaKey(bits: number, exponent: bigint): Buffer {
+  const digits = exponent.toString(16);
+  const e = Buffer.from(digits.padStart(digits.length + (digits.length % 2), "0"), "hex");
+  const n = Buffer.alloc(bits / 8, 0xff);
+  const key = { kty: "RSA", n: n.toString("base64url"), e: e.toString("base64url") };
+  return spki(createPublicKey({ key, format: "jwk" }));
+}
 
 function hybridPoint(der: Buffer): Buffer {
   const hybrid = Buffer.from(der);

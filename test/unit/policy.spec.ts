@@ -4,8 +4,10 @@ import { ABSENT } from "../../assembly/host/span";
 import { parseClaimPath } from "../../assembly/policy/claim_path";
 import { parseDuration } from "../../assembly/policy/duration";
 import { loadPolicy } from "../../assembly/policy/load";
-import { Target, isAuthority, matchRule } from "../../assembly/policy/match";
-import { isAmbiguousPath, isUnderPrefix, withoutQuery } from "../../assembly/policy/path";
+import { isAuthority, isPlainAuthority } from "../../assembly/policy/authority";
+import { Target, isOnlyRule, matchRule } from "../../assembly/policy/match";
+import { isMethod } from "../../assembly/policy/method";
+import { decodePath, isAmbiguousPath, isUnderPrefix, withoutQuery } from "../../assembly/policy/path";
 import { Mode, Policy, TokenNeed, ValidatedBy } from "../../assembly/policy/policy";
 import { refusal } from "../../assembly/policy/refusal";
 import { hex, text, utf8 } from "./support";
@@ -45,6 +47,13 @@ function ruleFor(policy: Policy, method: string, authority: string, path: string
   return rule == null ? "" : text(rule.name);
 }
 
+function isOne(policy: Policy, path: string): bool {
+  target.method = utf8("GET");
+  target.authority = utf8("x");
+  target.path = utf8(path);
+  return isOnlyRule(policy, target, matchRule(policy, target));
+}
+
 describe("a policy", () => {
   test("of one issuer has one rule for every request", () => {
     const policy = load("{" + issuers() + "}")!;
@@ -62,7 +71,7 @@ describe("a policy", () => {
       'policy refused at "/moode": expected a known member, found "moode"; did you mean "mode"?',
     );
     expect(refusedWith("{" + issuers() + ',"rules":[{"name":"a","issuers":["crop"]}]}')).toBe(
-      'policy refused at "/rules/0/issuers/0": expected the name of an entry in "issuers", found "crop"; did you mean "corp"?',
+      'policy refused at "/rules/0/issuers/0": expected the name of an entry in "issuers"; did you mean "corp"?',
     );
     expect(refusedWith('{"a/b~c":1}')).toBe(
       'policy refused at "/a~1b~0c": expected a known member, found "a/b~c"',
@@ -113,6 +122,9 @@ describe("a path", () => {
       "/caf%C3%A9",
       "/a;b=c",
       "/~x",
+      "/%61dmin",
+      "/a%2520",
+      "/a;b/c",
       "/a:b@c",
     ];
     for (let i = 0; i < plain.length; i++) expect(isAmbiguousPath(utf8(plain[i]))).toBe(false, plain[i]);
@@ -135,7 +147,12 @@ describe("a path", () => {
       "/a%5cb",
       "/a%00",
       "/%2e%2e/a",
-      "/%61dmin",
+      "/%2E/a",
+      "/a/..;/b",
+      "/a/.;x=y/b",
+      "/a/;x",
+      "/a/;x/b",
+      "/a/..%3b/b",
       "/a%",
       "/a%2",
       "/a%zz",
@@ -156,6 +173,30 @@ describe("a path", () => {
   });
 });
 
+describe("a path with several readings", () => {
+  test("is decoded, with and without parameters", () => {
+    expect(text(decodePath(utf8("/%61;x=1/b%20c;y"), false))).toBe("/a;x=1/b c;y");
+    expect(text(decodePath(utf8("/%61;x=1/b%20c;y"), true))).toBe("/a/b c");
+    expect(text(decodePath(utf8("/a%3Bx/b"), true))).toBe("/a/b");
+  });
+
+  test("needs one rule for all of them", () => {
+    const policy = loadRules(
+      '[{"name":"strict","when":{"pathPrefix":"/admin"}},{"name":"cafe","when":{"path":"/caf%C3%A9"}},' +
+        '{"name":"lax","token":"none"}]',
+    );
+    expect(isOne(policy, "/admin/x")).toBe(true);
+    expect(isOne(policy, "/admin/x;v=1")).toBe(true);
+    expect(isOne(policy, "/admin/%78")).toBe(true);
+    expect(isOne(policy, "/free/%7Ex;y")).toBe(true);
+    expect(isOne(policy, "/caf%C3%A9")).toBe(true);
+    expect(isOne(policy, "/%61dmin")).toBe(false);
+    expect(isOne(policy, "/admin;x")).toBe(false);
+    expect(isOne(policy, "/admin%3bx")).toBe(false);
+    expect(isOne(policy, "/caf%c3%a9")).toBe(false);
+  });
+});
+
 describe("an authority", () => {
   test("has no case, and a port only where the rule names one", () => {
     expect(isAuthority(utf8("api.example"), utf8("API.EXAMPLE"))).toBe(true);
@@ -164,6 +205,71 @@ describe("an authority", () => {
     expect(isAuthority(utf8("api.example:443"), utf8("api.example"))).toBe(false);
     expect(isAuthority(utf8("[::1]"), utf8("[::1]:443"))).toBe(true);
     expect(isAuthority(utf8("api.example"), ABSENT)).toBe(false);
+  });
+
+  test("is a plain host, with or without a port", () => {
+    const plain = [
+      "a",
+      "api.example",
+      "API.example.",
+      "a_b-c:8443",
+      "127.0.0.1:80",
+      "[::1]",
+      "[fe80::1]:443",
+    ];
+    for (let i = 0; i < plain.length; i++) expect(isPlainAuthority(utf8(plain[i]))).toBe(true, plain[i]);
+    const odd = [
+      "",
+      ".",
+      "a..",
+      "a..b",
+      ".a",
+      "a,b",
+      "a%2eb",
+      "u@a",
+      "a:",
+      "a:x",
+      "a:123456",
+      "a:1:2",
+      "[::1",
+      "[]",
+      "a b",
+      "caf\u00e9",
+    ];
+    for (let i = 0; i < odd.length; i++) expect(isPlainAuthority(utf8(odd[i]))).toBe(false, odd[i]);
+  });
+});
+
+describe("a method", () => {
+  test("is in capital letters", () => {
+    expect(isMethod(utf8("GET"))).toBe(true);
+    expect(isMethod(utf8("VERSION-CONTROL"))).toBe(true);
+    expect(isMethod(utf8("get"))).toBe(false);
+    expect(isMethod(utf8("GEt"))).toBe(false);
+    expect(isMethod(ABSENT)).toBe(false);
+  });
+});
+
+describe("the mode of a request without a rule", () => {
+  test("is observe only when every request is observed", () => {
+    expect(
+      loadRules('[{"name":"a","mode":"observe","when":{"path":"/a"}},{"name":"b","mode":"observe"}]')
+        .modeWithoutRule,
+    ).toBe(Mode.Observe);
+    expect(loadRules('[{"name":"a","mode":"observe","when":{"path":"/a"}}]').modeWithoutRule).toBe(
+      Mode.Enforce,
+    );
+    expect(
+      loadRules('[{"name":"a","when":{"path":"/a"}},{"name":"b","mode":"observe"}]').modeWithoutRule,
+    ).toBe(Mode.Enforce);
+    expect(load("{" + issuers() + ',"mode":"observe"}')!.modeWithoutRule).toBe(Mode.Observe);
+    expect(
+      load(
+        "{" +
+          issuers() +
+          ',"mode":"observe","rules":[{"name":"a","mode":"enforce","when":{"path":"/a"}},{"name":"b"}]}',
+      )!.modeWithoutRule,
+    ).toBe(Mode.Enforce);
   });
 });
 

@@ -31,7 +31,7 @@ export function verifySignature(args: Buffer): Uint8Array | undefined {
   return error === undefined ? RESULT_TRUE : writeBytesField(RESULT_ERROR, Buffer.from(error));
 }
 
-/** What is wrong, in Envoy's words (source/common/crypto/utility_impl.cc), or undefined when the signature holds. */
+/** What is wrong, in the words of Envoy's source/common/crypto/utility_impl.cc; undefined when the signature holds. */
 function check(hash: string, der: Buffer, signature: Buffer, text: Buffer): string | undefined {
   const algorithm = hash.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   if (!HASHES.has(algorithm)) return `${hash} is not supported.`;

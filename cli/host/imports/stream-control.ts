@@ -9,7 +9,8 @@ const MAX_GRPC_STATUS = 16;
 export function streamControl(guest: Guest): HostFunctions {
   return {
     proxy_continue_stream: (type: number) => {
-      if (unsigned(type) > StreamType.Response) return Status.BadArgument;
+      if (unsigned(type) > StreamType.Max) return Status.BadArgument;
+      if (type === StreamType.Upstream) return Status.Unimplemented;
       if (type === StreamType.Request) guest.context().stream?.continueRequest();
       return Status.Ok;
     },

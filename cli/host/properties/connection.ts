@@ -33,9 +33,7 @@ export function connectionProperty(connection: Connection, part: string): Proper
     case "sha256_peer_certificate_digest":
       return text(peer.certSha256);
     case "peer_certificate_valid":
-      return envoy === "1.37" || tlsVersion(peer) === undefined
-        ? Status.NotFound
-        : bool(peer.validated ?? false);
+      return envoy === "1.37" ? Status.NotFound : bool(peer.validated ?? false);
     case "peer_certificate":
       return envoy === "1.37" ? Status.NotFound : text(peer.certPem);
     default:

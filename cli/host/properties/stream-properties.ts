@@ -23,6 +23,9 @@ export interface StreamFacts {
 // A guest's own property `x` is the filter state object `wasm.x`.
 const OWN_PREFIX = "wasm.";
 
+// Envoy finds these, but cannot serialise them as a whole.
+const WHOLE_MAPS: ReadonlySet<string> = new Set(["connection", "source", "request", "filter_state"]);
+
 /** Everything `proxy_get_property` can reach from a stream. */
 export class StreamProperties {
   readonly #connection: Connection;
@@ -50,6 +53,7 @@ export class StreamProperties {
     if (other !== undefined) return serialize(other);
     const parts = splitPath(path);
     const [root = "", part = ""] = parts;
+    if (parts.length === 1 && WHOLE_MAPS.has(root)) return Status.SerializationFailure;
     switch (root) {
       case "connection":
         return parts.length === 2 ? connectionProperty(this.#connection, part) : Status.NotFound;

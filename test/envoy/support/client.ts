@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { connect as connectHttp2, type IncomingHttpHeaders as Http2Headers } from "node:http2";
 import { request } from "node:https";
 import { text } from "node:stream/consumers";
-import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
+import { connect, type ConnectionOptions, type SecureVersion, type TLSSocket } from "node:tls";
 import type { Credential } from "../../../envoy/identity/authority.ts";
 
 /** A client of one TLS listener. */
@@ -25,12 +25,7 @@ export async function get(client: Client, path: string, headers: readonly string
   return getOver(await connectTls(client), path, headers);
 }
 
-/** A GET with one bearer token. */
-export function getWithToken(client: Client, token: string, path = "/orders/1"): Promise<Answer> {
-  return get(client, path, ["authorization", `Bearer ${token}`]);
-}
-
-/** Sends a GET with a bearer token over an open connection, which is closed afterwards. */
+/** Sends a GET over an open connection, which is closed afterwards. */
 export async function getOver(socket: TLSSocket, path: string, headers: readonly string[]): Promise<Answer> {
   const sent = request({
     path,
@@ -43,22 +38,23 @@ export async function getOver(socket: TLSSocket, path: string, headers: readonly
 
 /** Opens a TLS connection with the client's certificate. */
 export async function connectTls(client: Client, options: ConnectionOptions = {}): Promise<TLSSocket> {
-  const socket = connect({ ...tlsOptions(client), ALPNProtocols: ["http/1.1"], ...options });
+  const socket = connect({ ...tlsOptions(client), ...options });
   await once(socket, "secureConnect");
   return socket;
 }
 
 /** A TLS session that a later connection can resume. */
-export async function obtainSession(client: Client): Promise<Buffer> {
-  const socket = await connectTls(client);
+export async function obtainSession(client: Client, protocol: SecureVersion): Promise<Buffer> {
+  const socket = connect({ ...tlsOptions(client), maxVersion: protocol });
   const issued = once(socket, "session", { signal: AbortSignal.timeout(5_000) });
+  await once(socket, "secureConnect");
   // Envoy sends TLS 1.3 tickets only with its first answer.
   await getOver(socket, "/", []);
   const [session] = (await issued) as [Buffer];
   return session;
 }
 
-/** Sends a gRPC call with a bearer token over HTTP/2, and gives the headers of the answer. */
+/** Sends a gRPC call over HTTP/2, and gives the headers of the answer. */
 export async function callGrpc(
   client: Client,
   headers: Record<string, string | string[]>,

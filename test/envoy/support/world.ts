@@ -1,8 +1,9 @@
-import { Authority, type Credential } from "../../../envoy/identity/authority.ts";
+import { Authority, type Credential, type Validity } from "../../../envoy/identity/authority.ts";
 import { type Claims, TokenIssuer } from "../../../envoy/identity/token-issuer.ts";
 import { claimsFor, issuer, audience, spiffeIds, trustDomain } from "../../../envoy/setup/materials.ts";
 
-const validity = { now: new Date(), seconds: 3_600 };
+/** How long every certificate and token of a test is good. */
+export const validity: Validity = { now: new Date(), seconds: 3_600 };
 
 /** Who there is in a test: workloads, the authority that vouches for them, and the token issuer. */
 export interface World {
@@ -23,9 +24,6 @@ export async function makeWorld(): Promise<World> {
     issuer: await TokenIssuer.create("idp-1"),
   };
 }
-
-/** Credentials of others than the world's own authority are as long valid as those of the world. */
-export const worldValidity = validity;
 
 /** What the issuer says of the workload `web`, with changes. */
 export function webClaims(changes: Claims = {}): Claims {

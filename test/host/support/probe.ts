@@ -10,7 +10,7 @@ export const UNTOUCHED = 0xdead_beef;
 /** The first byte that the probe's allocator gives. */
 export const HEAP = 8192;
 
-const TEXT = 2048;
+export const TEXT = 2048;
 const RESULT_KEY = "probe";
 
 const ALLOCATORS = {
@@ -22,10 +22,13 @@ const ALLOCATORS = {
 } as const;
 
 export interface ProbeOptions {
-  /** The import to call, from `env`. */
   readonly call: string;
+  /** Where the call is imported from. Default `env`. */
+  readonly from?: string;
   /** Its arguments: i32, i64 for a bigint; a text is put into memory and passed as address and size. */
   readonly args: readonly (number | bigint | string | Uint8Array)[];
+  /** Put at {@link TEXT}, where the texts among the arguments begin, when there are none. */
+  readonly data?: Uint8Array;
   readonly allocator?: keyof typeof ALLOCATORS;
   readonly allocatorName?: string;
   readonly request?: Request;
@@ -33,6 +36,7 @@ export interface ProbeOptions {
   readonly hostOptions?: HostOptions;
   /** What on_request_headers returns. Default 0, continue. */
   readonly returns?: number;
+  readonly vmConfiguration?: string;
 }
 
 export interface ProbeResult {
@@ -40,7 +44,8 @@ export interface ProbeResult {
   readonly status: number;
   /** The four out-words after the call. */
   readonly words: readonly number[];
-  readonly heap: Buffer;
+  /** All of the guest's memory after the call. */
+  readonly memory: Buffer;
   readonly host: Host;
   readonly vm: Vm;
   readonly plugin: Plugin;
@@ -50,7 +55,7 @@ export interface ProbeResult {
 /** Runs one host call from on_request_headers and shows what it left in the guest's memory. */
 export function probe(options: ProbeOptions): ProbeResult {
   const host = options.host ?? new Host(options.hostOptions);
-  const vm = Vm.start(host, probeModule(options));
+  const vm = Vm.start(host, probeModule(options), { configuration: options.vmConfiguration ?? "" });
   const plugin = vm.configure();
   const stream = plugin.request(options.request ?? {});
   const memory = host.sharedData.get("", RESULT_KEY)?.value;
@@ -59,7 +64,7 @@ export function probe(options: ProbeOptions): ProbeResult {
   return {
     status: memory.readUInt32LE(OUT - 4),
     words,
-    heap: memory.subarray(HEAP),
+    memory,
     host,
     vm,
     plugin,
@@ -68,14 +73,21 @@ export function probe(options: ProbeOptions): ProbeResult {
 }
 
 /** The bytes that the first two out-words point to. */
-export function returned({ words, heap }: ProbeResult): Buffer {
+export function returned({ words, memory }: ProbeResult): Buffer {
   const [pointer = 0, size = 0] = words;
-  return heap.subarray(pointer - HEAP, pointer - HEAP + size);
+  return memory.subarray(pointer, pointer + size);
 }
 
 function probeModule(options: ProbeOptions): WebAssembly.Module {
-  const { call, args, allocator = "bump", allocatorName = "proxy_on_memory_allocate", returns = 0 } = options;
-  const data: string[] = [];
+  const {
+    call,
+    from = "env",
+    args,
+    allocator = "bump",
+    allocatorName = "proxy_on_memory_allocate",
+    returns = 0,
+  } = options;
+  const data = options.data === undefined ? [] : [`(data (i32.const ${TEXT}) "${escape(options.data)}")`];
   const words: string[] = [];
   let place = TEXT;
   for (const argument of args) {
@@ -91,7 +103,7 @@ function probeModule(options: ProbeOptions): WebAssembly.Module {
   const types = words.map((word) => (word.startsWith("(i64") ? "i64" : "i32")).join(" ");
   const untouched = escape(Buffer.alloc(16).fill(Buffer.from("efbeadde", "hex")));
   return assemble(`(module
-    (import "env" "${call}" (func $call (param ${types}) (result i32)))
+    (import "${from}" "${call}" (func $call (param ${types}) (result i32)))
     (import "env" "proxy_set_shared_data" (func $record (param i32 i32 i32 i32 i32) (result i32)))
     (memory (export "memory") 1)
     (global $heap (mut i32) (i32.const ${HEAP}))

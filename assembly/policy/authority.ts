@@ -1,0 +1,100 @@
+// Hosts and ports.  https://www.rfc-editor.org/rfc/rfc3986#section-3.2
+
+import { Span, ABSENT, byteAt, equals, indexOf, lengthOf, lowerCase, slice, sliceFrom } from "../host/span";
+
+const COLON: i32 = 0x3a;
+const DOT: i32 = 0x2e;
+const OPENING_BRACKET: i32 = 0x5b;
+const CLOSING_BRACKET: i32 = 0x5d;
+
+/** RFC 1035, section 2.3.4, and a port. */
+const MAX_BYTES: i32 = 261;
+const MAX_PORT_DIGITS: i32 = 5;
+
+/**
+ * True for a host name, an IPv4 address or an IPv6 address in brackets, with or without a port. One dot may end a name;
+ * anything else that a resolver or a server might overlook (a comma, an escape, an empty label) makes it no authority.
+ */
+export function isPlainAuthority(text: Span): bool {
+  if (lengthOf(text) > MAX_BYTES) return false;
+  const port = portOf(text);
+  const hasColon = portStart(text) >= 0;
+  if (hasColon && !isPort(port)) return false;
+  const host = hostOf(text);
+  return byteAt(host, 0) == OPENING_BRACKET ? isBracketed(host) : isHostName(host);
+}
+
+/**
+ * Host names have no case and may end in a dot. Compared as bytes, `API.example` would fall past the rule for
+ * `api.example` while Envoy routes both alike. A rule that names no port takes every port.
+ */
+export function isAuthority(wanted: Span, given: Span): bool {
+  const port = portOf(wanted);
+  if (port != ABSENT && !equals(port, portOf(given))) return false;
+  const host = hostOf(wanted);
+  const other = hostOf(given);
+  if (lengthOf(host) != lengthOf(other)) return false;
+  for (let i = 0; i < lengthOf(host); i++) {
+    if (lowerCase(byteAt(host, i)) != lowerCase(byteAt(other, i))) return false;
+  }
+  return true;
+}
+
+/** Without the port, and without the one dot that may end a name. */
+function hostOf(authority: Span): Span {
+  const colon = portStart(authority);
+  const host = colon < 0 ? authority : slice(authority, 0, colon);
+  const last = lengthOf(host) - 1;
+  return byteAt(host, last) == DOT ? slice(host, 0, last) : host;
+}
+
+function portOf(authority: Span): Span {
+  const colon = portStart(authority);
+  return colon < 0 ? ABSENT : sliceFrom(authority, colon + 1);
+}
+
+/** Index of the colon before a port, or -1; the colons inside an IPv6 literal's brackets are no such thing. */
+function portStart(authority: Span): i32 {
+  return indexOf(authority, COLON, max(indexOf(authority, CLOSING_BRACKET, 0), 0));
+}
+
+function isPort(text: Span): bool {
+  const length = lengthOf(text);
+  for (let i = 0; i < length; i++) {
+    if (!isDigit(byteAt(text, i))) return false;
+  }
+  return length > 0 && length <= MAX_PORT_DIGITS;
+}
+
+function isHostName(host: Span): bool {
+  let inLabel = false;
+  for (let i = 0; i < lengthOf(host); i++) {
+    const byte = byteAt(host, i);
+    if (byte == DOT) {
+      if (!inLabel) return false;
+      inLabel = false;
+      continue;
+    }
+    if (!isLetterOrDigit(byte) && byte != 0x2d && byte != 0x5f) return false;
+    inLabel = true;
+  }
+  return inLabel;
+}
+
+function isBracketed(host: Span): bool {
+  const last = lengthOf(host) - 1;
+  for (let i = 1; i < last; i++) {
+    const byte = byteAt(host, i);
+    if (!isLetterOrDigit(byte) && byte != COLON && byte != DOT) return false;
+  }
+  return last > 1 && byteAt(host, last) == CLOSING_BRACKET;
+}
+
+function isLetterOrDigit(byte: i32): bool {
+  const letter = byte | 0x20;
+  return (letter >= 0x61 && letter <= 0x7a) || isDigit(byte);
+}
+
+function isDigit(byte: i32): bool {
+  return byte >= 0x30 && byte <= 0x39;
+}

@@ -1,0 +1,53 @@
+// A rule's `bind`: which relations between token and presenter have to hold.
+
+import { ascii } from "../host/arena";
+import { ABSENT } from "../host/span";
+import { JsonKind, JsonNode, NO_NODE } from "../text/json";
+import { parseClaimPath } from "./claim_path";
+import { Binding, Method, Rule } from "./policy";
+import { document, hasOnly, orParent, region } from "./reader";
+import { refuse } from "./refusal";
+
+const BIND_MEMBERS = ascii("spiffe certificate");
+const SPIFFE_MEMBERS = ascii("claim");
+const NO_MEMBERS = ascii("");
+
+export function readBindings(rule: Rule, list: JsonNode): bool {
+  if (list == NO_NODE) return true;
+  if (document.kind(list) != JsonKind.Array || document.firstIn(list) == NO_NODE) {
+    return refuse(document, list, 'a list of at least one binding; leave "bind" out for the default');
+  }
+  let last: Binding | null = null;
+  for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
+    const binding = region.make<Binding>();
+    if (!readBinding(binding, n)) return false;
+    if (last == null) rule.bindings = binding;
+    else last.next = binding;
+    last = binding;
+  }
+  return true;
+}
+
+function readBinding(binding: Binding, node: JsonNode): bool {
+  if (!hasOnly(node, BIND_MEMBERS)) return false;
+  if (document.countIn(node) != 1)
+    return refuse(document, node, 'one binding, such as { "spiffe": { "claim": "sub" } }');
+  const certificate = document.member(node, "certificate");
+  if (certificate != NO_NODE) {
+    binding.method = Method.Certificate;
+    return hasOnly(certificate, NO_MEMBERS);
+  }
+  const spiffe = document.member(node, "spiffe");
+  if (!hasOnly(spiffe, SPIFFE_MEMBERS)) return false;
+  const claim = document.member(spiffe, "claim");
+  binding.claim = parseClaimPath(document.stringOf(claim), region);
+  if (binding.claim == ABSENT) {
+    return refuse(
+      document,
+      orParent(claim, spiffe),
+      'the path to a claim, such as "sub" or "\\"kubernetes.io\\".namespace"',
+    );
+  }
+  binding.method = Method.Spiffe;
+  return true;
+}

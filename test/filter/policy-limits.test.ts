@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { makeKey, nameless } from "./support/keys.ts";
+import { issuer, policy, policyWithIssuer } from "./support/policies.ts";
+import { PolicyDesk } from "./support/refusal.ts";
+import { Scene, assertAllowed, assertDenied } from "./support/scene.ts";
+import { key, token } from "./support/tokens.ts";
+import type { Json } from "./support/tokens.ts";
+
+const MAX_POLICY_BYTES = 1024 * 1024;
+const desk = new PolicyDesk();
+
+const withKeys = (...keys: readonly unknown[]): Json => policyWithIssuer({ keys: { jwks: { keys } } });
+const rulesOf = (count: number): Json =>
+  policy({ rules: Array.from({ length: count }, (_, i) => ({ name: `rule-${i}`, when: { path: `/${i}` }, audiences: [`a${i}`] })) });
+
+/** An example of everything that a policy can say. */
+const EVERYTHING: Json = {
+  mode: "observe",
+  trustDomain: "example.org",
+  presenter: { from: "peer", validatedBy: "listener" },
+  issuers: {
+    idp: issuer({ clockSkew: "30s" }),
+    mesh: issuer({ issuer: "mesh", keys: { jwt_authn: { payloadHeader: "x-jwt", metadataKey: "m" } } }),
+    plain: issuer({ issuer: "plain", keys: "jwt_authn" }),
+  },
+  rules: [
+    { name: "health", when: { path: "/healthz" }, token: "none" },
+    {
+      name: "orders",
+      when: { pathPrefix: "/orders", methods: ["GET", "POST"], authority: "orders.example.org:8443" },
+      mode: "enforce",
+      token: "optional",
+      issuers: ["idp", "mesh"],
+      audiences: ["orders"],
+      bind: [{ spiffe: { claim: 'act."example.org".sub' } }, { certificate: {} }],
+    },
+  ],
+};
+
+describe("size", () => {
+  const padded = (size: number): string => JSON.stringify(policy()).padEnd(size);
+
+  it("of 1 MiB is taken, one byte more is not", () => {
+    desk.assertAccepted(padded(MAX_POLICY_BYTES));
+    const { accepted, message } = desk.offer(padded(MAX_POLICY_BYTES + 1));
+    assert.equal(accepted, false);
+    assert.match(message, /at most 1 MiB/);
+  });
+
+  it("of nothing is no policy", () => {
+    assert.match(desk.offer("").message, /^policy refused at byte 0: expected a policy/);
+  });
+
+  it("of 1,000 rules is taken, and each is found", () => {
+    const scene = new Scene(rulesOf(1000));
+    for (const i of [0, 1, 500, 999]) {
+      const claims = { aud: ["orders", `a${i}`] };
+      assertAllowed(scene.present(token(claims), { path: `/${i}` }));
+      assertDenied(scene.present(token(claims), { path: `/${i + 1}` }), i === 999 ? "no_rule" : "audience_mismatch");
+    }
+  });
+
+  it("of more values than there is memory for is refused, not a trap", () => {
+    for (const text of [`[${"1,".repeat(500_000)}1]`, `{"a":${"[".repeat(1_000_000)}`, ":".repeat(1_000_000)]) {
+      assert.equal(desk.offer(text).accepted, false);
+    }
+  });
+
+  it("is read in a time that grows as it does", () => {
+    const secondsFor = (count: number): number => {
+      const text = JSON.stringify(policyWithIssuer({ audiences: Array.from({ length: count }, (_, i) => `a-${i}`) }));
+      const runs = Array.from({ length: 3 }, () => {
+        const start = process.hrtime.bigint();
+        desk.assertAccepted(text);
+        return Number(process.hrtime.bigint() - start) / 1e9;
+      });
+      return Math.min(...runs);
+    };
+    const few = secondsFor(2_000);
+    const many = secondsFor(32_000);
+    assert.ok(many < few * 16 * 4, `2,000 audiences took ${few} s, 16 times as many ${many} s`);
+  });
+});
+
+describe("a policy that is no strict JSON", () => {
+  it("is refused with the place where reading stopped", () => {
+    for (const [text, at] of [
+      ["{", 1],
+      ["[1,]", 3],
+      ['{"mode" "enforce"}', 8],
+      ['{"mode":"enforce",}', 18],
+      ["{} {}", 3],
+      ["\ufeff{}", 0],
+      ["// x\n{}", 0],
+      ["mode: enforce", 0],
+    ] as const) {
+      const { message } = desk.offer(text);
+      assert.ok(message.startsWith(`policy refused at byte ${at}: expected strict JSON`), `${text}: ${message}`);
+    }
+  });
+
+  it("says that a name is there twice, at any depth and in any spelling", () => {
+    for (const text of [
+      '{"mode":"enforce","mode":"enforce"}',
+      '{"mode":"enforce","\\u006dode":"observe"}',
+      '{"issuers":{"a":{"keys":{"jwks":{"keys":[{"kty":"EC","kt\\u0079":"RSA"}]}}}}}',
+    ])
+      assert.match(desk.offer(text).message, /there twice$/, text);
+  });
+
+  it("is refused at its root when it is no object", () => {
+    for (const text of ["[]", "1", '"x"', "null", "true"]) desk.assertRefused(text, "", /an object/);
+  });
+});
+
+describe("a key set", () => {
+  const KEYS = "/issuers/idp/keys/jwks/keys";
+  const rsaPrivate = makeKey("RS256").privateKey.export({ format: "jwk" });
+  const { n } = rsaPrivate;
+
+  it("with private or symmetric material is refused, at the key", () => {
+    const secrets = ["d", "k", "p", "q", "dp", "dq", "qi", "oth"].map((name) => ({ ...key.jwk, [name]: "x" }));
+    const oct = { kty: "oct", k: "c2VjcmV0" };
+    for (const secret of [...secrets, oct, { kty: "oct" }, rsaPrivate, { ...key.jwk, use: "enc", d: "x" }])
+      desk.assertRefused(withKeys(key.jwk, secret), `${KEYS}/1`, /public key: this one is private/);
+  });
+
+  it("with one `kid` twice is refused, at the second", () => {
+    desk.assertRefused(withKeys(key.jwk, makeKey("ES384", "k1").jwk), `${KEYS}/1`, /"kid" that no other/);
+    desk.assertAccepted(withKeys(nameless(key), nameless(makeKey("ES256"))));
+  });
+
+  it("without a key that can verify a token is refused", () => {
+    const unusable: readonly unknown[] = [
+      1,
+      null,
+      {},
+      { kty: "EC" },
+      { ...key.jwk, kid: 1 },
+      { ...key.jwk, kid: "" },
+      { ...key.jwk, kty: "ec" },
+      { ...key.jwk, crv: "P-521" },
+      { ...key.jwk, crv: "P-256K" },
+      { ...key.jwk, alg: "HS256" },
+      { ...key.jwk, alg: "ES384" },
+      { ...key.jwk, alg: null },
+      { ...key.jwk, use: "enc" },
+      { ...key.jwk, use: null },
+      { ...key.jwk, key_ops: "verify" },
+      { ...key.jwk, key_ops: ["sign"] },
+      { ...key.jwk, x: `${String(key.jwk["x"])}=` },
+      { ...key.jwk, x: String(key.jwk["x"]).slice(0, -2) },
+      { ...key.jwk, y: 1 },
+      { kty: "RSA", e: "AQAB" },
+      { kty: "RSA", n, e: "AQ" },
+      { kty: "RSA", n, e: "Ag" },
+      { kty: "RSA", n, e: "" },
+      { kty: "RSA", n, e: "AAEAAQ" },
+      { kty: "RSA", n, e: "AQAAAAE" },
+      { kty: "RSA", n: Buffer.alloc(128, 0xff).toString("base64url"), e: "AQAB" },
+      { kty: "RSA", n: Buffer.alloc(255, 0xff).toString("base64url"), e: "AQAB" },
+      { kty: "RSA", n: Buffer.alloc(1025, 0xff).toString("base64url"), e: "AQAB" },
+      { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" },
+    ];
+    desk.assertRefused(withKeys(), KEYS, /a public key for/);
+    for (const jwk of unusable) desk.assertRefused(withKeys(jwk), KEYS, /a public key for/);
+    desk.assertRefused(withKeys(...unusable), KEYS);
+    desk.assertAccepted(withKeys(...unusable, key.jwk));
+  });
+
+  it("may be large", () => {
+    desk.assertAccepted(withKeys(...Array.from({ length: 1000 }, (_, i) => ({ ...key.jwk, kid: `k${i}` }))));
+  });
+});
+
+describe("a good policy that is changed at random", () => {
+  const text = JSON.stringify(EVERYTHING);
+
+  it("is good as it is", () => {
+    desk.assertAccepted(text);
+  });
+
+  it("never traps, and is taken or refused with a reason: bytes", () => {
+    const original = Buffer.from(text);
+    fc.assert(
+      fc.property(fc.nat(original.length - 1), fc.nat(255), fc.nat(3), fc.nat(2), (at, byte, removed, added) => {
+        const middle = Buffer.alloc(added, byte);
+        const changed = Buffer.concat([original.subarray(0, at), middle, original.subarray(at + removed)]);
+        const { accepted, message } = desk.offer(changed);
+        if (!accepted) assert.match(message, /^policy refused at (byte \d+|"[ -~]*"): expected .+/);
+      }),
+      { seed: 5, numRuns: 4000 },
+    );
+  });
+
+  it("never traps, and is taken or refused with a reason: values", () => {
+    const places = [...text.matchAll(/"[^"\\]*"|\d+|\[|\{/g)].map(({ index, 0: found }) => [index, found.length] as const);
+    fc.assert(
+      fc.property(fc.constantFrom(...places), fc.json({ maxDepth: 2 }), ([index, length], value) => {
+        const { accepted, message } = desk.offer(text.slice(0, index) + value + text.slice(index + length));
+        if (!accepted) assert.match(message, /^policy refused at (byte \d+|"[ -~]*"): expected .+/);
+      }),
+      { seed: 6, numRuns: 3000 },
+    );
+  });
+});

@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { issuer, policy, policyWithIssuer, policyWithRule } from "./support/policies.ts";
+import { PolicyDesk } from "./support/refusal.ts";
+import { without } from "./support/tokens.ts";
+import type { Json } from "./support/tokens.ts";
+
+const desk = new PolicyDesk();
+
+const when = (condition: unknown): Json => policyWithRule({ when: condition });
+const bind = (...bindings: readonly unknown[]): Json => policyWithRule({ bind: bindings });
+const spiffe = (claim: unknown): Json => bind({ spiffe: { claim } });
+
+/** What each member may not be. The member's place, a policy with this value there, and the values. */
+const WRONG: readonly (readonly [pointer: string, make: (value: unknown) => Json, values: readonly unknown[]])[] = [
+  ["/mode", (mode) => policy({ mode }), [null, 1, true, "", "Enforce", "off", [], {}, "enforce "]],
+  [
+    "/trustDomain",
+    (trustDomain) => policy({ trustDomain }),
+    [null, 1, "", "Example.org", "spiffe://example.org", "a/b", "a:1", "a b", "\u00e9", "a".repeat(256), []],
+  ],
+  ["/presenter", (presenter) => policy({ presenter }), [null, 1, "peer", []]],
+  ["/presenter/from", (from) => policy({ presenter: { from } }), [null, 1, "", "waypoint", "self", "Peer"]],
+  ["/presenter/validatedBy", (validatedBy) => policy({ presenter: { validatedBy } }), [null, true, "", "me", "Envoy"]],
+  ["/issuers", (issuers) => policy({ issuers }), [null, 1, "idp", [], {}, [issuer()]]],
+  ["/issuers/idp", (idp) => policy({ issuers: { idp } }), [null, 1, "https://idp", []]],
+  ["/issuers/idp/issuer", (value) => policyWithIssuer({ issuer: value }), [null, 1, "", [], "x\0", "x".repeat(2049)]],
+  ["/issuers/idp/audiences", (audiences) => policyWithIssuer({ audiences }), [null, 1, "orders", {}, []]],
+  ["/issuers/idp/audiences/0", (value) => policyWithIssuer({ audiences: [value] }), [null, 1, "", [], "x\0", "x".repeat(2049)]],
+  ["/issuers/idp/audiences/1", (value) => policyWithIssuer({ audiences: ["a", value, "b"] }), [null, "", "a"]],
+  [
+    "/issuers/idp/clockSkew",
+    (clockSkew) => policyWithIssuer({ clockSkew }),
+    [null, 30, "", "30", "s", "-1s", "1.5s", "030s", "30 s", "30S", "1d", "301s", "6m", "1h", "99999999s", "5m0s"],
+  ],
+  ["/issuers/idp/keys", (keys) => policyWithIssuer({ keys }), [null, 1, "", "jwks", [], {}, { jwks: {}, jwt_authn: {} }]],
+  ["/issuers/idp/keys/jwks", (jwks) => policyWithIssuer({ keys: { jwks } }), [null, 1, "", [], {}, { key: [] }]],
+  ["/issuers/idp/keys/jwt_authn", (jwt_authn) => policyWithIssuer({ keys: { jwt_authn } }), [null, 1, "", []]],
+  [
+    "/issuers/idp/keys/jwt_authn/payloadHeader",
+    (payloadHeader) => policyWithIssuer({ keys: { jwt_authn: { payloadHeader } } }),
+    [null, 1, "", "X-Payload", "x payload", ":path", "authorization", "x".repeat(65), "x\u00e9"],
+  ],
+  [
+    "/issuers/idp/keys/jwt_authn/metadataKey",
+    (metadataKey) => policyWithIssuer({ keys: { jwt_authn: { metadataKey } } }),
+    [null, 1, "", "a\0b", "x".repeat(2049)],
+  ],
+  ["/rules", (rules) => policy({ rules }), [null, 1, "all", {}, []]],
+  ["/rules/0", (rule) => policy({ rules: [rule] }), [null, 1, "all", []]],
+  ["/rules/0/name", (name) => policy({ rules: [{ name }] }), [null, 1, "", "a b", "a/b", "\u00e9", "x".repeat(65)]],
+  ["/rules/0/mode", (mode) => policyWithRule({ mode }), [null, 1, "", "off"]],
+  ["/rules/0/token", (value) => policyWithRule({ token: value }), [null, 1, "", "never", true]],
+  ["/rules/0/when", when, [null, 1, "/x", []]],
+  [
+    "/rules/0/when/path",
+    (path) => when({ path }),
+    [null, 1, "", "orders", "/a//b", "/a/../b", "/a?b", "/a#b", "/a b", "/%61", "/a%2fb", "/a\\b", "/\u00e9", ["/a"]],
+  ],
+  ["/rules/0/when/pathPrefix", (pathPrefix) => when({ pathPrefix }), [null, 1, "", "orders", "//", "/a/..", "/a?b", "/a*#"]],
+  ["/rules/0/when/pathPrefix", (pathPrefix) => when({ path: "/a", pathPrefix }), ["/a"]],
+  ["/rules/0/when/methods", (methods) => when({ methods }), [null, "GET", {}, []]],
+  ["/rules/0/when/methods/0", (method) => when({ methods: [method] }), [null, 1, "", "get", "GET ", "*", "\u00e9"]],
+  ["/rules/0/when/methods/1", (method) => when({ methods: ["GET", method] }), ["GET", "post"]],
+  ["/rules/0/when/authority", (authority) => when({ authority }), [null, 1, "", "a b", "https://a", "a/b", "*.a", "a@b"]],
+  ["/rules/0/issuers", (issuers) => policyWithRule({ issuers }), [null, "idp", {}, []]],
+  ["/rules/0/issuers/0", (value) => policyWithRule({ issuers: [value] }), [null, 1, "", "IDP", "idq"]],
+  ["/rules/0/issuers/1", (value) => policyWithRule({ issuers: ["idp", value] }), ["idp"]],
+  ["/rules/0/audiences", (audiences) => policyWithRule({ audiences }), [null, "a", []]],
+  ["/rules/0/bind", (value) => policyWithRule({ bind: value }), [null, "spiffe", {}, []]],
+  ["/rules/0/bind/0", bind, [null, "spiffe", [], {}, { spiffe: { claim: "sub" }, certificate: {} }]],
+  ["/rules/0/bind/0/certificate", (certificate) => bind({ certificate }), [null, true, []]],
+  ["/rules/0/bind/0/spiffe", (value) => bind({ spiffe: value }), [null, true, "sub", [], {}]],
+  [
+    "/rules/0/bind/0/spiffe/claim",
+    spiffe,
+    [null, 1, "", ".", "a.", ".a", "a..b", '"a', 'a"', '"a"b', '""', "a\0b", "a.b.c.d.e.f.g.h.i", ["sub"]],
+  ],
+];
+
+describe("a member with a wrong value", () => {
+  for (const [pointer, make, values] of WRONG) {
+    it(`is refused at ${pointer}`, () => {
+      for (const value of values) desk.assertRefused(make(value), pointer);
+    });
+  }
+});
+
+describe("a member that has to be there", () => {
+  it("is missed where it belongs", () => {
+    desk.assertRefused({}, "");
+    desk.assertRefused(without(policy(), "issuers"), "", /at least one issuer/);
+    for (const name of ["issuer", "keys"])
+      desk.assertRefused(policy({ issuers: { idp: without(issuer(), name) } }), "/issuers/idp");
+    desk.assertRefused(policy({ rules: [{}] }), "/rules/0", /"name"/);
+  });
+});
+
+describe("a name that is not known", () => {
+  const MISSPELLED: readonly (readonly [string, Json, string])[] = [
+    ["/modes", policy({ modes: "observe" }), "mode"],
+    ["/trustdomain", policy({ trustdomain: "a" }), "trustDomain"],
+    ["/isuers", { isuers: {} }, "issuers"],
+    ["/presenter/validateBy", policy({ presenter: { validateBy: "envoy" } }), "validatedBy"],
+    ["/issuers/idp/audience", policyWithIssuer({ audience: "a" }), "audiences"],
+    ["/issuers/idp/keys/jkws", policyWithIssuer({ keys: { jkws: {} } }), "jwks"],
+    ["/issuers/idp/keys/jwt_authn/payloadheader", policyWithIssuer({ keys: { jwt_authn: { payloadheader: "a" } } }), "payloadHeader"],
+    ["/rules/0/issuer", policyWithRule({ issuer: "idp" }), "issuers"],
+    ["/rules/0/when/method", when({ method: "GET" }), "methods"],
+    ["/rules/0/bind/0/spife", bind({ spife: {} }), "spiffe"],
+    ["/rules/0/bind/0/spiffe/claims", bind({ spiffe: { claims: "sub" } }), "claim"],
+    ["/mode", policy({ mode: "enforced" }), "enforce"],
+    ["/rules/0/token", policyWithRule({ token: "require" }), "required"],
+    ["/rules/0/issuers/0", policyWithRule({ issuers: ["ipd"] }), "idp"],
+  ];
+  for (const [pointer, wrong, nearest] of MISSPELLED) {
+    it(`is refused at ${pointer}, and ${nearest} is offered`, () => {
+      desk.assertRefused(wrong, pointer, new RegExp(`; did you mean "${nearest}"\\?$`));
+    });
+  }
+
+  it("is refused without an offer when nothing is near", () => {
+    const { message } = desk.offer(policy({ somethingElse: 1 }));
+    assert.doesNotMatch(message, /did you mean/);
+    desk.assertRefused(bind({ certificate: { sha: 1 } }), "/rules/0/bind/0/certificate/sha", /an empty object/);
+  });
+
+  it("is shown escaped as RFC 6901 says, and masked where it is not plain", () => {
+    desk.assertRefused(policy({ "a/b~c": 1 }), "/a~1b~0c");
+    desk.assertRefused(policy({ "~1": 1 }), "/~01");
+    desk.assertRefused(policy({ "": 1 }), "/");
+    desk.assertRefused(policy({ 'q"\n\u00e9': 1 }), "/q????");
+    desk.assertRefused(policy({ issuers: { "a/b": issuer() } }), "/issuers/a~1b");
+  });
+});
+
+describe("an issuer's name", () => {
+  it("is 1 to 64 plain characters", () => {
+    for (const name of ["a", "A-1._", "x".repeat(64)]) desk.assertAccepted(policy({ issuers: { [name]: issuer() } }));
+    desk.assertRefused(policy({ issuers: { "": issuer() } }), "/issuers/");
+    desk.assertRefused(policy({ issuers: { "a b": issuer() } }), "/issuers/a?b");
+    desk.assertRefused(policy({ issuers: { ["x".repeat(65)]: issuer() } }), `/issuers/${"x".repeat(64)}`);
+  });
+
+  it("leads to one issuer, and no other entry leads there too", () => {
+    desk.assertRefused(policy({ issuers: { a: issuer(), b: issuer() } }), "/issuers/b/issuer");
+  });
+});
+
+describe("rules that make no sense together", () => {
+  const rules = (...list: readonly Json[]): Json => policy({ rules: list });
+
+  it("have one name each", () => {
+    desk.assertRefused(rules({ name: "a", when: { path: "/a" } }, { name: "a", when: { path: "/b" } }), "/rules/1/name");
+  });
+
+  it("can all be reached", () => {
+    const pairs: readonly (readonly [unknown, unknown])[] = [
+      [undefined, { path: "/a" }],
+      [{ path: "/a" }, { path: "/a" }],
+      [{ pathPrefix: "/" }, undefined],
+      [{ pathPrefix: "/a" }, { path: "/a/b" }],
+      [{ pathPrefix: "/a/" }, { pathPrefix: "/a/b" }],
+      [{ methods: ["GET", "PUT"] }, { methods: ["PUT"] }],
+      [{ authority: "a.example" }, { authority: "A.example.:443" }],
+    ];
+    for (const [first, second] of pairs) {
+      const both = rules(
+        { name: "first", ...(first === undefined ? {} : { when: first }) },
+        { name: "second", ...(second === undefined ? {} : { when: second }) },
+      );
+      desk.assertRefused(both, "/rules/1", /found "first"/);
+    }
+  });
+
+  it("are taken when each has requests of its own", () => {
+    desk.assertAccepted(
+      rules(
+        { name: "a", when: { path: "/a" } },
+        { name: "b", when: { pathPrefix: "/a", methods: ["GET"] } },
+        { name: "c", when: { pathPrefix: "/a", authority: "a.example:1" } },
+        { name: "d", when: { pathPrefix: "/a", authority: "a.example" } },
+        { name: "e", when: { pathPrefix: "/a" } },
+        { name: "f", when: { pathPrefix: "/ab" } },
+        { name: "g" },
+      ),
+    );
+  });
+
+  it("ask nothing of a token that they do not look at", () => {
+    for (const members of [{ issuers: ["idp"] }, { audiences: ["a"] }, { bind: [{ certificate: {} }] }]) {
+      const [name = ""] = Object.keys(members);
+      desk.assertRefused(policyWithRule({ token: "none", ...members }), `/rules/0/${name}`, /nothing here/);
+    }
+  });
+});

@@ -1,0 +1,158 @@
+import { describe, it } from "node:test";
+import { policy } from "./support/policies.ts";
+import { Scene, assertAllowed, assertDenied, assertWouldDeny } from "./support/scene.ts";
+import { token } from "./support/tokens.ts";
+import type { Json } from "./support/tokens.ts";
+import { thief } from "./support/world.ts";
+
+const good = token();
+
+/** A policy whose one rule asks for no token: what it takes is allowed, everything else has no rule. */
+const taking = (when: Json): Scene => new Scene(policy({ rules: [{ name: "taken", when, token: "none" }] }));
+
+describe("a rule's path", () => {
+  it("is the whole path, without the query", () => {
+    const scene = taking({ path: "/healthz" });
+    for (const path of ["/healthz", "/healthz?", "/healthz?a=b", "/healthz?a=/b"]) assertAllowed(scene.ask({ path }), path);
+    for (const path of ["/", "/healthz/", "/healthz/x", "/healthzx", "/Healthz", "/health", "/x/healthz"])
+      assertDenied(scene.ask({ path }), "no_rule", path);
+  });
+});
+
+describe("a rule's path prefix", () => {
+  for (const pathPrefix of ["/orders", "/orders/"]) {
+    it(`matches whole segments: ${pathPrefix}`, () => {
+      const scene = taking({ pathPrefix });
+      for (const path of ["/orders", "/orders/", "/orders/1", "/orders/1/2?x"]) assertAllowed(scene.ask({ path }), path);
+      for (const path of ["/", "/order", "/orders1", "/orders-x/1", "/orders;v=1", "/ORDERS", "/x/orders"])
+        assertDenied(scene.ask({ path }), "no_rule", path);
+    });
+  }
+
+  it("of `/` is every path", () => {
+    for (const path of ["/", "/a", "/a/b/"]) assertAllowed(taking({ pathPrefix: "/" }).ask({ path }), path);
+  });
+});
+
+describe("an ambiguous path", () => {
+  it("is refused before any rule, those without a token included", () => {
+    const scene = taking({ pathPrefix: "/" });
+    for (const path of [
+      "",
+      "a",
+      "*",
+      "?x",
+      "http://localhost/a",
+      "//",
+      "//a",
+      "/a//b",
+      "/a//",
+      "/.",
+      "/..",
+      "/./a",
+      "/../a",
+      "/a/.",
+      "/a/..",
+      "/a/./b",
+      "/a/../b",
+      "/%2e/a",
+      "/%2E%2e/a",
+      "/a/.%2e/b",
+      "/a%2fb",
+      "/a%2Fb",
+      "/a%5cb",
+      "/a%5Cb",
+      "/a\\b",
+      "/a%00b",
+      "/%61",
+      "/%7E",
+      "/a%",
+      "/a%2",
+      "/a%zz",
+      "/a%2g",
+      "/a%%32",
+      "/a#b",
+      "/a b",
+      "/a\tb",
+      "/a\x7f",
+      "/caf\u00e9",
+      "/\xff",
+    ])
+      assertDenied(scene.ask({ path }), "path_ambiguous", JSON.stringify(path));
+  });
+
+  it("is none where the escape is needed, or where dots are part of a name", () => {
+    for (const path of ["/a%20b", "/caf%C3%A9", "/a%252fb", "/...", "/.well-known/x", "/a..b", "/..a", "/a.", "/a%3Fb", "/a/", "/a?b=//../%2f\\#"])
+      assertAllowed(taking({ pathPrefix: "/" }).ask({ path }), path);
+  });
+
+  it("is a dot segment also with a parameter behind it, as servlet containers read it", () => {
+    for (const path of ["/public/..;/orders", "/public/..;x=1/orders", "/public/.;/orders", "/public/..;"])
+      assertDenied(taking({ pathPrefix: "/public" }).ask({ path }), "path_ambiguous", path);
+  });
+});
+
+describe("a rule's methods and authority", () => {
+  it("methods are compared as bytes", () => {
+    const scene = taking({ methods: ["GET", "M-SEARCH"] });
+    for (const method of ["GET", "M-SEARCH"]) assertAllowed(scene.ask({ method }), method);
+    for (const method of ["POST", "get", "GETS", "HEAD", ""]) assertDenied(scene.ask({ method }), "no_rule", method);
+  });
+
+  it("an authority without a port takes every port, case and a final dot aside", () => {
+    const scene = taking({ authority: "orders.example.org" });
+    for (const authority of ["orders.example.org", "ORDERS.Example.org", "orders.example.org.", "orders.example.org:8443", "Orders.example.org.:1"])
+      assertAllowed(scene.ask({ authority }), authority);
+    for (const authority of ["", "example.org", "xorders.example.org", "orders.example.org.evil", "orders.example.orgx", "orders.example.org@evil", "evil:orders.example.org"])
+      assertDenied(scene.ask({ authority }), "no_rule", authority);
+  });
+
+  it("an authority with a port takes that one", () => {
+    const scene = taking({ authority: "orders.example.org:8443" });
+    assertAllowed(scene.ask({ authority: "orders.example.org:8443" }));
+    for (const authority of ["orders.example.org", "orders.example.org:443", "orders.example.org:84430", "orders.example.org:"])
+      assertDenied(scene.ask({ authority }), "no_rule", authority);
+  });
+
+  it("an IPv6 address is one host", () => {
+    const scene = taking({ authority: "[::1]" });
+    for (const authority of ["[::1]", "[::1]:8080"]) assertAllowed(scene.ask({ authority }), authority);
+    for (const authority of ["[::2]", "[::1", "::1"]) assertDenied(scene.ask({ authority }), "no_rule", authority);
+  });
+
+  it("all conditions have to hold", () => {
+    const scene = taking({ path: "/a", methods: ["GET"], authority: "a.example" });
+    assertAllowed(scene.ask({ path: "/a", method: "GET", authority: "a.example" }));
+    assertDenied(scene.ask({ path: "/b", method: "GET", authority: "a.example" }), "no_rule");
+    assertDenied(scene.ask({ path: "/a", method: "PUT", authority: "a.example" }), "no_rule");
+    assertDenied(scene.ask({ path: "/a", method: "GET", authority: "b.example" }), "no_rule");
+  });
+});
+
+describe("several rules", () => {
+  const scene = new Scene(
+    policy({
+      rules: [
+        { name: "health", when: { path: "/healthz" }, token: "none" },
+        { name: "trial", when: { pathPrefix: "/orders/trial" }, mode: "observe" },
+        { name: "orders", when: { pathPrefix: "/orders" } },
+      ],
+    }),
+  );
+
+  it("are asked in order, the first that matches decides", () => {
+    assertAllowed(scene.ask({ path: "/healthz" }));
+    assertAllowed(scene.present(good, { path: "/orders" }));
+    assertDenied(scene.present(good, { path: "/orders", peer: thief }), "spiffe_mismatch");
+    assertWouldDeny(scene.present(good, { path: "/orders/trial/1", peer: thief }), "spiffe_mismatch");
+    assertDenied(scene.present(good, { path: "/other" }), "no_rule");
+  });
+
+  it("a rule's mode goes before the policy's, both ways", () => {
+    const rules = [{ name: "orders", when: { pathPrefix: "/orders" }, mode: "enforce" }, { name: "rest" }];
+    const observed = new Scene(policy({ mode: "observe", rules }));
+    assertDenied(observed.present(good, { path: "/orders", peer: thief }), "spiffe_mismatch");
+    assertWouldDeny(observed.present(good, { path: "/", peer: thief }), "spiffe_mismatch");
+    assertWouldDeny(observed.present(good, { path: "//", peer: thief }), "path_ambiguous");
+  });
+});

@@ -1,0 +1,17 @@
+;; Traps unless the path can be read in on_log and cannot in on_done, when the request has gone on.
+(module
+  (import "env" "proxy_get_header_map_value" (func $get (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) ":path")
+  (func (export "proxy_abi_version_0_2_1"))
+  (func (export "malloc") (param i32) (result i32) (i32.const 1024))
+  (func $status (result i32)
+    (call $get (i32.const 0) (i32.const 0) (i32.const 5) (i32.const 16) (i32.const 20)))
+  (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) (i32.const 0))
+  (func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32)
+    (if (i32.ne (call $status) (i32.const 2)) (then (unreachable)))
+    (i32.const 0))
+  (func (export "proxy_on_log") (param i32) (if (call $status) (then (unreachable))))
+  (func (export "proxy_on_done") (param i32) (result i32)
+    (if (i32.ne (call $status) (i32.const 2)) (then (unreachable)))
+    (i32.const 1)))

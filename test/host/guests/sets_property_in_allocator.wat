@@ -1,0 +1,23 @@
+;; Its allocator sets a property, which must fail: it runs in the VM's own context, whatever the effective one is.
+;; On a tick it reads a property of the last stream, which allocates, and then marks that stream.
+(module
+  (import "env" "proxy_set_effective_context" (func $as (param i32) (result i32)))
+  (import "env" "proxy_get_property" (func $get (param i32 i32 i32 i32) (result i32)))
+  (import "env" "proxy_set_property" (func $set (param i32 i32 i32 i32) (result i32)))
+  (import "env" "proxy_set_tick_period_milliseconds" (func $tick (param i32) (result i32)))
+  (memory (export "memory") 1)
+  (global $stream (mut i32) (i32.const 0))
+  (data (i32.const 0) "mark")
+  (data (i32.const 16) "connection\00mtls")
+  (func (export "proxy_abi_version_0_2_1"))
+  (func (export "malloc") (param i32) (result i32)
+    (if (i32.ne (call $set (i32.const 0) (i32.const 4) (i32.const 0) (i32.const 4)) (i32.const 1))
+      (then (unreachable)))
+    (i32.const 1024))
+  (func (export "proxy_on_request_headers") (param $id i32) (param i32 i32) (result i32)
+    (global.set $stream (local.get $id))
+    (call $tick (i32.const 1)))
+  (func (export "proxy_on_tick") (param $root i32)
+    (drop (call $as (global.get $stream)))
+    (if (call $get (i32.const 16) (i32.const 15) (i32.const 64) (i32.const 68)) (then (unreachable)))
+    (if (call $set (i32.const 0) (i32.const 4) (i32.const 0) (i32.const 4)) (then (unreachable)))))

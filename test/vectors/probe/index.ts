@@ -1,0 +1,100 @@
+// The filter's pure functions, for published cases to call one by one. Texts and results are addresses and lengths in
+// memory; a span is a u64, address in the upper half.
+
+import "../../../assembly/host/abort";
+import { resetArena, take } from "../../../assembly/host/arena";
+import { Span, ABSENT, addressOf, lengthOf, slice, sliceFrom, spanOf } from "../../../assembly/host/span";
+import { algorithmNamed, includes } from "../../../assembly/crypto/algorithm";
+import { signatureToDer } from "../../../assembly/crypto/ecdsa";
+import { Jwk, KeyFault, readJwk } from "../../../assembly/crypto/jwk";
+import { finishDigest, startDigest, updateDigest } from "../../../assembly/crypto/sha256";
+import { checkSignature } from "../../../assembly/crypto/signature";
+import { decodeBase64url } from "../../../assembly/text/base64url";
+import { JsonDocument, ROOT } from "../../../assembly/text/json";
+import { isTrustDomain, trustDomainOf } from "../../../assembly/text/spiffe_id";
+
+const VALUES: i32 = 4096;
+const document = JsonDocument.forever(VALUES);
+const key = new Jwk();
+
+/** Starts over: all memory that was allocated is free again. */
+export function reset(): void {
+  resetArena();
+}
+
+/** What the host asks for when it has a result. */
+export function proxy_on_memory_allocate(size: i32): usize {
+  return take(size);
+}
+
+export function trustDomain(address: usize, length: i32): Span {
+  return trustDomainOf(spanOf(address, length));
+}
+
+export function acceptsTrustDomain(address: usize, length: i32): bool {
+  return isTrustDomain(spanOf(address, length));
+}
+
+export function base64url(address: usize, length: i32): Span {
+  return decodeBase64url(spanOf(address, length));
+}
+
+export function acceptsJson(address: usize, length: i32): bool {
+  return document.parse(spanOf(address, length));
+}
+
+/** The string that a document of one string is; absent for any other. */
+export function jsonString(address: usize, length: i32): Span {
+  return document.parse(spanOf(address, length)) ? document.stringOf(ROOT) : ABSENT;
+}
+
+/** @param name length of the algorithm's name, which stands before the signature */
+export function derSignature(address: usize, length: i32, name: i32): Span {
+  const both = spanOf(address, length);
+  return signatureToDer(algorithmNamed(slice(both, 0, name)), sliceFrom(both, name));
+}
+
+/** SHA-256 of a text that comes in two parts, the first of `split` bytes. */
+export function digestInParts(address: usize, length: i32, split: i32): Span {
+  const text = spanOf(address, length);
+  startDigest();
+  updateDigest(slice(text, 0, split));
+  updateDigest(sliceFrom(text, split));
+  return finishDigest();
+}
+
+/** Reads a JWK; what follows then speaks of it. Returns a KeyFault. */
+export function readKey(address: usize, length: i32): i32 {
+  return document.parse(spanOf(address, length)) ? readJwk(document, ROOT, key) : KeyFault.Malformed;
+}
+
+/** The key that was read, as SubjectPublicKeyInfo. */
+export function publicKey(): Span {
+  return key.publicKey;
+}
+
+export function keyTakes(address: usize, length: i32): bool {
+  return includes(key.algorithms, algorithmNamed(spanOf(address, length)));
+}
+
+/**
+ * Whether the key that was read verifies `algorithm name, signature, signed text`, which stand side by side in memory.
+ * Returns a SignatureCheck.
+ */
+export function verify(address: usize, length: i32, name: i32, signature: i32): i32 {
+  const all = spanOf(address, length);
+  return checkSignature(
+    algorithmNamed(slice(all, 0, name)),
+    key.publicKey,
+    slice(all, name, name + signature),
+    sliceFrom(all, name + signature),
+  );
+}
+
+export function addressIn(span: Span): usize {
+  return addressOf(span);
+}
+
+export function lengthIn(span: Span): i32 {
+  return lengthOf(span);
+}
