@@ -2,7 +2,14 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Answer, REASON_LIMIT, answerTo, grpcStatus, httpStatus, reasonName } from "../../assembly/decision/reason.ts";
+import {
+  Answer,
+  REASON_LIMIT,
+  answerTo,
+  grpcStatus,
+  httpStatus,
+  reasonName,
+} from "../../assembly/decision/reason.ts";
 import type { Reason } from "../../assembly/decision/reason.ts";
 import type { Request, Stream } from "../../cli/host/index.ts";
 import { forwarded, PAYLOAD_HEADER, verified } from "./support/jwt-authn.ts";
@@ -43,6 +50,8 @@ const CASES: Readonly<Record<string, Case>> = {
   host_unavailable: { ...withToken(token()), fails: "proxy_get_header_map_pairs" },
 
   path_ambiguous: { request: { path: "/a/../b" } },
+  method_ambiguous: { request: { method: "get" } },
+  authority_ambiguous: { request: { authority: "orders.example.org,evil" } },
   no_rule: { policy: policyWithRule({ when: { path: "/only" } }), ...withToken(token()) },
 
   token_absent: { request: {} },
@@ -64,7 +73,10 @@ const CASES: Readonly<Record<string, Case>> = {
   signature_malformed: withToken(tokenSignedBy(Buffer.alloc(63, 1))),
   signature_invalid: withToken(tokenSignedBy(Buffer.alloc(64, 1))),
   jwt_authn_absent: { policy: byHeader, request: { headers: forwarded(token()) } },
-  jwt_authn_mismatch: { policy: byHeader, request: { headers: forwarded(token(), "e30"), metadata: verified() } },
+  jwt_authn_mismatch: {
+    policy: byHeader,
+    request: { headers: forwarded(token(), "e30"), metadata: verified() },
+  },
 
   claim_malformed: withClaims({ exp: String(NOW + 60) }),
   expiry_absent: withToken(tokenOf({ alg: "ES256", kid: "k1" }, without(CLAIMS, "exp"))),
@@ -134,7 +146,10 @@ for (const reason of reasons) {
   if (answer === Answer.None) {
     it(`${name} lets the request pass`, () => {
       const { scene, stream } = run(found);
-      assert.deepEqual([stream.outcome, verdictOf(stream), reasonOf(stream)], ["continue", "allow", undefined]);
+      assert.deepEqual(
+        [stream.outcome, verdictOf(stream), reasonOf(stream)],
+        ["continue", "allow", undefined],
+      );
       assert.equal(stream.reply, undefined);
       assert.equal(scene.host.counter(`holdfast.allow.${name}`), 1);
     });
@@ -158,7 +173,10 @@ for (const reason of reasons) {
 
     it("changes nothing in observe mode, and is recorded", () => {
       const { scene, stream } = run(found, "observe");
-      assert.deepEqual([stream.outcome, verdictOf(stream), reasonOf(stream)], ["continue", "would-deny", name]);
+      assert.deepEqual(
+        [stream.outcome, verdictOf(stream), reasonOf(stream)],
+        ["continue", "would-deny", name],
+      );
       assert.deepEqual([stream.reply, stream.wasReset], [undefined, false]);
       assert.equal(scene.host.counter(`holdfast.would_deny.${name}`), 1);
       assert.equal(scene.host.counter(`holdfast.deny.${name}`), 0);
@@ -167,7 +185,9 @@ for (const reason of reasons) {
 }
 
 it("the table itself says what the contract says", () => {
-  const statuses = reasons.map((reason) => [httpStatus(answerTo(reason)), grpcStatus(answerTo(reason))] as const);
+  const statuses = reasons.map(
+    (reason) => [httpStatus(answerTo(reason)), grpcStatus(answerTo(reason))] as const,
+  );
   const pairs = new Set(statuses.map((pair) => pair.join(" ")));
   assert.deepEqual([...pairs].sort(), ["400 3", "401 16", "403 7", "503 14"]);
 });

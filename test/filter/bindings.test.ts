@@ -135,8 +135,17 @@ describe("a token with `cnf`", () => {
     const scene = new Scene();
     const { certSha256: digest = "", ...undigested } = web;
     assertDenied(scene.present(token(bound), { peer: undigested }), "certificate_digest_absent");
-    for (const certSha256 of [digest.toUpperCase(), digest.slice(2), `${digest}00`, `${digest.slice(2)}zz`, "00"])
-      assertDenied(scene.present(token(bound), { peer: { ...web, certSha256 } }), "certificate_digest_malformed");
+    for (const certSha256 of [
+      digest.toUpperCase(),
+      digest.slice(2),
+      `${digest}00`,
+      `${digest.slice(2)}zz`,
+      "00",
+    ])
+      assertDenied(
+        scene.present(token(bound), { peer: { ...web, certSha256 } }),
+        "certificate_digest_malformed",
+      );
   });
 
   it("does not fall for a digest left over from the request before", () => {
@@ -157,8 +166,19 @@ describe("bind: spiffe", () => {
     const scene = new Scene(policyWithRule({ bind: [{ spiffe: { claim: "act.sub" } }] }));
     assertAllowed(scene.present(token({ sub: "alice", act: { sub: WEB } })));
     assertDenied(scene.present(token({ sub: WEB, act: { sub: THIEF } })), "spiffe_mismatch");
-    for (const claims of [{}, { act: WEB }, { act: [WEB] }, { act: { azp: WEB } }, { "act.sub": WEB }, { "act\0sub": WEB }])
-      assertDenied(scene.present(token({ sub: WEB, ...claims })), "spiffe_claim_absent", JSON.stringify(claims));
+    for (const claims of [
+      {},
+      { act: WEB },
+      { act: [WEB] },
+      { act: { azp: WEB } },
+      { "act.sub": WEB },
+      { "act\0sub": WEB },
+    ])
+      assertDenied(
+        scene.present(token({ sub: WEB, ...claims })),
+        "spiffe_claim_absent",
+        JSON.stringify(claims),
+      );
   });
 
   it("takes a quoted name with dots in it", () => {

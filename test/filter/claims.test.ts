@@ -48,7 +48,21 @@ describe("lifetime", () => {
   for (const claim of ["exp", "nbf", "iat"]) {
     it(`${claim} is whole seconds, written as such`, () => {
       const scene = new Scene();
-      for (const text of ["null", "true", `"${NOW}"`, `[${NOW}]`, "{}", "-1", "-0", "1.8e9", `${NOW}.0`, `${NOW}.5`, "1e400", "1000000000000000", "99999999999999999999999"])
+      for (const text of [
+        "null",
+        "true",
+        `"${NOW}"`,
+        `[${NOW}]`,
+        "{}",
+        "-1",
+        "-0",
+        "1.8e9",
+        `${NOW}.0`,
+        `${NOW}.5`,
+        "1e400",
+        "1000000000000000",
+        "99999999999999999999999",
+      ])
         assertDenied(scene.present(tokenWithText(claim, text)), "claim_malformed", text);
     });
   }
@@ -70,7 +84,17 @@ describe("audience", () => {
   });
 
   it("is a text or a list of texts", () => {
-    for (const aud of [null, 1, true, {}, [1], [AUDIENCE, 1], [AUDIENCE, null], [[AUDIENCE]], { [AUDIENCE]: 1 }])
+    for (const aud of [
+      null,
+      1,
+      true,
+      {},
+      [1],
+      [AUDIENCE, 1],
+      [AUDIENCE, null],
+      [[AUDIENCE]],
+      { [AUDIENCE]: 1 },
+    ])
       assertDenied(scene.present(token({ aud })), "claim_malformed", JSON.stringify(aud));
   });
 

@@ -21,12 +21,37 @@ describe("the authorization header", () => {
   });
 
   it("of another scheme is no credential here", () => {
-    for (const value of ["", "Basic d2Vi", "DPoP x", "Bearerx", `Bearer\t${good}`, good, `Token ${good}`, ` Bearer ${good}`])
-      assertDenied(scene.ask({ headers: [authorization(value)] }), "scheme_unsupported", JSON.stringify(value));
+    for (const value of [
+      "",
+      "Basic d2Vi",
+      "DPoP x",
+      "Bearerx",
+      `Bearer\t${good}`,
+      good,
+      `Token ${good}`,
+      ` Bearer ${good}`,
+    ])
+      assertDenied(
+        scene.ask({ headers: [authorization(value)] }),
+        "scheme_unsupported",
+        JSON.stringify(value),
+      );
   });
 
   it("with anything but one token behind the scheme is malformed", () => {
-    for (const rest of ["", " ", "  ", ` ${good} `, ` ${good} x`, ` "${good}"`, ` ${good};`, ` ${good}\xff`, " =", " =a", ` a=${good}`])
+    for (const rest of [
+      "",
+      " ",
+      "  ",
+      ` ${good} `,
+      ` ${good} x`,
+      ` "${good}"`,
+      ` ${good};`,
+      ` ${good}\xff`,
+      " =",
+      " =a",
+      ` a=${good}`,
+    ])
       assertDenied(
         scene.ask({ headers: [authorization(`Bearer${rest}`)] }),
         "authorization_malformed",
@@ -43,7 +68,13 @@ describe("the authorization header", () => {
   });
 
   it("may not hold a comma, by which Envoy joins repeated headers", () => {
-    for (const value of [`Bearer ${good},Bearer ${good}`, `Bearer ${good}, Basic x`, `Basic x,Bearer ${good}`, `Bearer ${good},`, ","])
+    for (const value of [
+      `Bearer ${good},Bearer ${good}`,
+      `Bearer ${good}, Basic x`,
+      `Basic x,Bearer ${good}`,
+      `Bearer ${good},`,
+      ",",
+    ])
       assertDenied(scene.ask({ headers: [authorization(value)] }), "token_duplicate", value.slice(0, 12));
   });
 
@@ -73,7 +104,15 @@ describe("a token in the query", () => {
   });
 
   it("is not seen where there is none", () => {
-    for (const query of ["", "a=access_token", "access_tokens=1", "my_access_token=1", "access-token=1", "access_toke", "%"])
+    for (const query of [
+      "",
+      "a=access_token",
+      "access_tokens=1",
+      "my_access_token=1",
+      "access-token=1",
+      "access_toke",
+      "%",
+    ])
       assertAllowed(scene.present(good, { path: `/orders?${query}` }), query);
   });
 
@@ -101,7 +140,13 @@ describe("an optional token", () => {
 describe("a compact JWS", () => {
   it("has three parts", () => {
     const [head = "", payload = "", tail = ""] = good.split(".");
-    for (const parts of [[head], [head, payload], [head, payload, tail, ""], [head, payload, tail, tail, tail], ["", "", "", ""]])
+    for (const parts of [
+      [head],
+      [head, payload],
+      [head, payload, tail, ""],
+      [head, payload, tail, tail, tail],
+      ["", "", "", ""],
+    ])
       assertDenied(scene.present(parts.join(".") || "."), "token_malformed", String(parts.length));
     for (const compact of ["..", `.${payload}.${tail}`])
       assertDenied(scene.present(compact), "token_header_malformed", compact.slice(0, 4));
@@ -111,7 +156,12 @@ describe("a compact JWS", () => {
 
   it("has base64url with one spelling only", () => {
     const [head = "", payload = "", tail = ""] = good.split(".");
-    for (const compact of [`${head}.${payload}.${tail}==`, `${head}+.${payload}.${tail}`, `${head}.${payload}/.${tail}`, `${head}.${payload}.${tail}~`])
+    for (const compact of [
+      `${head}.${payload}.${tail}==`,
+      `${head}+.${payload}.${tail}`,
+      `${head}.${payload}/.${tail}`,
+      `${head}.${payload}.${tail}~`,
+    ])
       assertDenied(scene.present(compact), "token_malformed", compact);
     // The last character of 64 bytes holds four unused bits: a lax decoder reads the same signature.
     const stray = tail.slice(0, -1) + String.fromCharCode(tail.charCodeAt(tail.length - 1) + 1);
@@ -121,7 +171,18 @@ describe("a compact JWS", () => {
   it("is of a type that is used for access, or of none", () => {
     for (const typ of ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt"])
       assertAllowed(scene.present(tokenOf({ ...HEADER, typ }, CLAIMS)), typ);
-    for (const typ of ["dpop+jwt", "JWE", "", "JWT ", "secevent+jwt", "logout+jwt", "wit+jwt", null, 1, ["JWT"]])
+    for (const typ of [
+      "dpop+jwt",
+      "JWE",
+      "",
+      "JWT ",
+      "secevent+jwt",
+      "logout+jwt",
+      "wit+jwt",
+      null,
+      1,
+      ["JWT"],
+    ])
       assertDenied(scene.present(tokenOf({ ...HEADER, typ }, CLAIMS)), "token_type_unsupported", String(typ));
   });
 

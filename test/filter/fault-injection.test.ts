@@ -103,7 +103,11 @@ describe("a request that is denied", () => {
     ["a stolen token", strict, { ...good, peer: thief }],
     ["no token", strict, {}],
     ["an ambiguous path", strict, { ...good, path: "/a//b" }],
-    ["a stolen token that jwt_authn verified", policyWithIssuer({ keys: "jwt_authn" }), { metadata: verified(), peer: thief }],
+    [
+      "a stolen token that jwt_authn verified",
+      policyWithIssuer({ keys: "jwt_authn" }),
+      { metadata: verified(), peer: thief },
+    ],
     [
       "a stolen token that jwt_authn verified, where tokens are optional",
       { ...policyWithIssuer({ keys: "jwt_authn" }), rules: [{ name: "all", token: "optional" }] },
@@ -115,7 +119,8 @@ describe("a request that is denied", () => {
       const scene = new Scene(rules);
       injectEverywhere(scene, request, (stream, site, fault, where) => {
         // Told that there is no verified token, the filter cannot know better.
-        const isHidden = site === "proxy_get_property" && "status" in fault && fault.status === Status.NotFound;
+        const isHidden =
+          site === "proxy_get_property" && "status" in fault && fault.status === Status.NotFound;
         const mayBeAbsent = isHidden && name.endsWith("optional");
         if (!mayBeAbsent || stream.outcome !== "continue") assertStopped(stream, where);
       });

@@ -20,7 +20,9 @@ function assertNeverAllowed(stream: Stream, message: string): void {
 
 /** Header bytes that Envoy would let through: all but NUL, CR and LF. */
 function asHeader(bytes: Uint8Array): string {
-  return Buffer.from(bytes.map((byte) => (byte === 0 || byte === 10 || byte === 13 ? 1 : byte))).toString("latin1");
+  return Buffer.from(bytes.map((byte) => (byte === 0 || byte === 10 || byte === 13 ? 1 : byte))).toString(
+    "latin1",
+  );
 }
 
 describe("a valid token of each algorithm", () => {
@@ -85,7 +87,11 @@ describe("JSON that two readers may read as two documents", () => {
   const body = JSON.stringify(CLAIMS).slice(1);
 
   const assertMalformed = (payload: string | Buffer) => {
-    assertDenied(scene.present(tokenOfText(HEADER, payload)), "token_payload_malformed", payload.toString("latin1"));
+    assertDenied(
+      scene.present(tokenOfText(HEADER, payload)),
+      "token_payload_malformed",
+      payload.toString("latin1"),
+    );
   };
   const withMember = (text: string) => `{"more":${text},${body}`;
 
@@ -113,22 +119,69 @@ describe("JSON that two readers may read as two documents", () => {
   });
 
   it("has half a surrogate pair", () => {
-    for (const text of ["\\ud800", "\\udc00", "\\ud800\\ud800", "\\udc00\\ud800", "\\ud800x", "\\ud800\\u0041"])
+    for (const text of [
+      "\\ud800",
+      "\\udc00",
+      "\\ud800\\ud800",
+      "\\udc00\\ud800",
+      "\\ud800x",
+      "\\ud800\\u0041",
+    ])
       assertMalformed(withMember(`"${text}"`));
   });
 
   it("is not UTF-8", () => {
-    for (const hex of ["80", "c080", "c0af", "c1bf", "e08080", "eda080", "edbfbf", "f0808080", "f4908080", "ff", "c3"]) {
-      const text = Buffer.from(withMember('"?"')).toString("latin1").replace("?", Buffer.from(hex, "hex").toString("latin1"));
+    for (const hex of [
+      "80",
+      "c080",
+      "c0af",
+      "c1bf",
+      "e08080",
+      "eda080",
+      "edbfbf",
+      "f0808080",
+      "f4908080",
+      "ff",
+      "c3",
+    ]) {
+      const text = Buffer.from(withMember('"?"'))
+        .toString("latin1")
+        .replace("?", Buffer.from(hex, "hex").toString("latin1"));
       assertMalformed(Buffer.from(text, "latin1"));
     }
   });
 
   it("is followed, preceded or interrupted by something", () => {
     const whole = `{${body}`;
-    for (const text of [`${whole}x`, `${whole}{}`, `${whole}\0`, `\ufeff${whole}`, `\v${whole}`, `[${whole}]`, "null", '""', ""])
+    for (const text of [
+      `${whole}x`,
+      `${whole}{}`,
+      `${whole}\0`,
+      `\ufeff${whole}`,
+      `\v${whole}`,
+      `[${whole}]`,
+      "null",
+      '""',
+      "",
+    ])
       assertNeverAllowed(scene.present(tokenOfText(HEADER, text)), JSON.stringify(text));
-    for (const text of ["01", "+1", "1.", ".5", "1e", "0x1", "NaN", "-", "'a'", '"\t"', '"\\x"', '"\\u12g4"', "nul", "[1,]", "{,}"])
+    for (const text of [
+      "01",
+      "+1",
+      "1.",
+      ".5",
+      "1e",
+      "0x1",
+      "NaN",
+      "-",
+      "'a'",
+      '"\t"',
+      '"\\x"',
+      '"\\u12g4"',
+      "nul",
+      "[1,]",
+      "{,}",
+    ])
       assertMalformed(withMember(text));
   });
 
@@ -174,14 +227,30 @@ describe("an ECDSA signature", () => {
 
   it("of any other length is malformed", () => {
     for (const length of [1, 31, 32, 63, 65, 70, 72, 96, 128, 4096])
-      assertDenied(scene.present(tokenSignedBy(Buffer.alloc(length, 1))), "signature_malformed", String(length));
+      assertDenied(
+        scene.present(tokenSignedBy(Buffer.alloc(length, 1))),
+        "signature_malformed",
+        String(length),
+      );
     assertDenied(scene.present(tokenSignedBy("")), "signature_malformed");
   });
 });
 
 describe("a header by which a token would choose how it is judged", () => {
   it("names no algorithm that is not a strong signature", () => {
-    const names = ["none", "None", "nOnE", "HS256", "HS384", "HS512", "ES512", "ES256K", "PS256", "EdDSA", "RS1"];
+    const names = [
+      "none",
+      "None",
+      "nOnE",
+      "HS256",
+      "HS384",
+      "HS512",
+      "ES512",
+      "ES256K",
+      "PS256",
+      "EdDSA",
+      "RS1",
+    ];
     for (const alg of [...names, "es256", "Es256", "ES256 ", "ES256\0", ""])
       assertDenied(scene.present(tokenOf({ alg, kid: "k1" }, CLAIMS)), "algorithm_unsupported", alg);
     for (const alg of [null, 1, ["ES256"], {}, undefined])
@@ -206,7 +275,11 @@ describe("a header by which a token would choose how it is judged", () => {
       '{"alg":"none","\\u0061lg":"ES256","kid":"k1"}',
       '{"alg":"ES256","kid":"k1","kid":"k2"}',
     ])
-      assertDenied(scene.present(tokenOfText(header, JSON.stringify(CLAIMS))), "token_header_malformed", header);
+      assertDenied(
+        scene.present(tokenOfText(header, JSON.stringify(CLAIMS))),
+        "token_header_malformed",
+        header,
+      );
   });
 });
 
@@ -236,11 +309,14 @@ describe("random requests", () => {
 
   it("with random claims around a good signature never trap", () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.constantFrom("exp", "nbf", "iat", "aud", "sub", "cnf", "x"), fc.jsonValue()), (claims) => {
-        const stream = scene.present(token(claims));
-        assert.notEqual(stream.outcome, "trapped");
-        assert.equal(stream.outcome === "continue", verdictOf(stream) === "allow");
-      }),
+      fc.property(
+        fc.dictionary(fc.constantFrom("exp", "nbf", "iat", "aud", "sub", "cnf", "x"), fc.jsonValue()),
+        (claims) => {
+          const stream = scene.present(token(claims));
+          assert.notEqual(stream.outcome, "trapped");
+          assert.equal(stream.outcome === "continue", verdictOf(stream) === "allow");
+        },
+      ),
       { seed: 4, numRuns: 1000 },
     );
   });

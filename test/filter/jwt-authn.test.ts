@@ -15,7 +15,10 @@ describe("jwt_authn forwards the token and its payload", () => {
 
   it("takes the token whose payload was verified", () => {
     assertAllowed(scene.ask({ headers: forwarded(good), metadata: verified() }));
-    assertDenied(scene.ask({ headers: forwarded(good), metadata: verified(), peer: thief }), "spiffe_mismatch");
+    assertDenied(
+      scene.ask({ headers: forwarded(good), metadata: verified(), peer: thief }),
+      "spiffe_mismatch",
+    );
   });
 
   it("refuses a forged token beside one that was verified elsewhere in the request", () => {
@@ -26,7 +29,14 @@ describe("jwt_authn forwards the token and its payload", () => {
 
   it("refuses a payload header that is not the token's payload, byte for byte", () => {
     const payload = payloadOf(good);
-    for (const other of ["", payload.slice(0, -1), `${payload}=`, `${payload},${payload}`, ` ${payload}`, "e30"])
+    for (const other of [
+      "",
+      payload.slice(0, -1),
+      `${payload}=`,
+      `${payload},${payload}`,
+      ` ${payload}`,
+      "e30",
+    ])
       assertDenied(
         scene.ask({ headers: forwarded(good, other), metadata: verified() }),
         "jwt_authn_mismatch",
@@ -92,18 +102,29 @@ describe("jwt_authn takes the token away and leaves metadata", () => {
     const keys = { jwt_authn: { metadataKey: "corp" } };
     const named = new Scene(policyWithIssuer({ keys }));
     assertAllowed(named.ask({ metadata: verified({}, "corp") }));
-    assertDenied(named.ask({ metadata: verified() }), "token_absent");
+    assertDenied(named.ask({ metadata: verified() }), "issuer_unknown");
+    assertDenied(named.ask(), "token_absent");
   });
 
   it("finds no token when jwt_authn verified none", () => {
     assertDenied(scene.ask(), "token_absent");
-    assertDenied(scene.ask({ metadata: verifiedExactly(without(CLAIMS, "iss")) }), "token_absent");
     assertDenied(scene.ask({ headers: [[PAYLOAD_HEADER, payloadOf(token())]] }), "token_absent");
+  });
+
+  it("takes none of an issuer that it does not know, or that is not said", () => {
+    for (const iss of [undefined, "", "https://elsewhere.example", null, 7]) {
+      const claims = iss === undefined ? without(CLAIMS, "iss") : { ...CLAIMS, iss };
+      const stream = scene.ask({ metadata: verifiedExactly(claims) });
+      assertDenied(stream, iss === null ? "host_unavailable" : "issuer_unknown", String(iss));
+    }
   });
 
   it("takes no token from the header instead: nothing ties it to the verified one", () => {
     assertDenied(scene.present(token(), { metadata: verified() }), "jwt_authn_mismatch");
-    assertDenied(scene.present(token({ sub: THIEF }), { metadata: verified(), peer: thief }), "jwt_authn_mismatch");
+    assertDenied(
+      scene.present(token({ sub: THIEF }), { metadata: verified(), peer: thief }),
+      "jwt_authn_mismatch",
+    );
   });
 
   it("reads dates from doubles, whole and in range", () => {
@@ -112,7 +133,19 @@ describe("jwt_authn takes the token away and leaves metadata", () => {
     assertDenied(ask({ exp: NOW - 61 }), "token_expired");
     assertDenied(ask({ nbf: NOW + 61 }), "token_not_yet_valid");
     assertDenied(ask({ iat: NOW + 61 }), "token_issued_in_future");
-    for (const exp of [NOW + 0.5, -1, 1e15, 1e300, Infinity, NaN, String(NOW + 60), true, null, [NOW + 60], {}])
+    for (const exp of [
+      NOW + 0.5,
+      -1,
+      1e15,
+      1e300,
+      Infinity,
+      NaN,
+      String(NOW + 60),
+      true,
+      null,
+      [NOW + 60],
+      {},
+    ])
       assertDenied(ask({ exp }), "claim_malformed", String(exp));
     for (const nbf of [NOW - 0.5, -1, "now", null])
       assertDenied(ask({ nbf }), "claim_malformed", String(nbf));
@@ -148,6 +181,7 @@ describe("jwt_authn takes the token away and leaves metadata", () => {
       { "": "" },
       { jwk: { kty: "EC" } },
       { jku: ["x"] },
+      [{}],
     ])
       assertDenied(ask({ cnf }), "cnf_unsupported", JSON.stringify(cnf));
   });
@@ -163,7 +197,7 @@ describe("jwt_authn takes the token away and leaves metadata", () => {
       true,
       false,
       [],
-      [{}],
+      ["x5t#S256"],
       {},
       { "x5t#S256": null },
       { "x5t#S256": "" },

@@ -12,7 +12,11 @@ const bind = (...bindings: readonly unknown[]): Json => policyWithRule({ bind: b
 const spiffe = (claim: unknown): Json => bind({ spiffe: { claim } });
 
 /** What each member may not be. The member's place, a policy with this value there, and the values. */
-const WRONG: readonly (readonly [pointer: string, make: (value: unknown) => Json, values: readonly unknown[]])[] = [
+const WRONG: readonly (readonly [
+  pointer: string,
+  make: (value: unknown) => Json,
+  values: readonly unknown[],
+])[] = [
   ["/mode", (mode) => policy({ mode }), [null, 1, true, "", "Enforce", "off", [], {}, "enforce "]],
   [
     "/trustDomain",
@@ -21,21 +25,66 @@ const WRONG: readonly (readonly [pointer: string, make: (value: unknown) => Json
   ],
   ["/presenter", (presenter) => policy({ presenter }), [null, 1, "peer", []]],
   ["/presenter/from", (from) => policy({ presenter: { from } }), [null, 1, "", "waypoint", "self", "Peer"]],
-  ["/presenter/validatedBy", (validatedBy) => policy({ presenter: { validatedBy } }), [null, true, "", "me", "Envoy"]],
+  [
+    "/presenter/validatedBy",
+    (validatedBy) => policy({ presenter: { validatedBy } }),
+    [null, true, "", "me", "Envoy"],
+  ],
   ["/issuers", (issuers) => policy({ issuers }), [null, 1, "idp", [], {}, [issuer()]]],
   ["/issuers/idp", (idp) => policy({ issuers: { idp } }), [null, 1, "https://idp", []]],
-  ["/issuers/idp/issuer", (value) => policyWithIssuer({ issuer: value }), [null, 1, "", [], "x\0", "x".repeat(2049)]],
+  [
+    "/issuers/idp/issuer",
+    (value) => policyWithIssuer({ issuer: value }),
+    [null, 1, "", [], "x\0", "x".repeat(2049)],
+  ],
   ["/issuers/idp/audiences", (audiences) => policyWithIssuer({ audiences }), [null, 1, "orders", {}, []]],
-  ["/issuers/idp/audiences/0", (value) => policyWithIssuer({ audiences: [value] }), [null, 1, "", [], "x\0", "x".repeat(2049)]],
-  ["/issuers/idp/audiences/1", (value) => policyWithIssuer({ audiences: ["a", value, "b"] }), [null, "", "a"]],
+  [
+    "/issuers/idp/audiences/0",
+    (value) => policyWithIssuer({ audiences: [value] }),
+    [null, 1, "", [], "x\0", "x".repeat(2049)],
+  ],
+  [
+    "/issuers/idp/audiences/1",
+    (value) => policyWithIssuer({ audiences: ["a", value, "b"] }),
+    [null, "", "a"],
+  ],
   [
     "/issuers/idp/clockSkew",
     (clockSkew) => policyWithIssuer({ clockSkew }),
-    [null, 30, "", "30", "s", "-1s", "1.5s", "030s", "30 s", "30S", "1d", "301s", "6m", "1h", "99999999s", "5m0s"],
+    [
+      null,
+      30,
+      "",
+      "30",
+      "s",
+      "-1s",
+      "1.5s",
+      "030s",
+      "30 s",
+      "30S",
+      "1d",
+      "301s",
+      "6m",
+      "1h",
+      "99999999s",
+      "5m0s",
+    ],
   ],
-  ["/issuers/idp/keys", (keys) => policyWithIssuer({ keys }), [null, 1, "", "jwks", [], {}, { jwks: {}, jwt_authn: {} }]],
-  ["/issuers/idp/keys/jwks", (jwks) => policyWithIssuer({ keys: { jwks } }), [null, 1, "", [], {}, { key: [] }]],
-  ["/issuers/idp/keys/jwt_authn", (jwt_authn) => policyWithIssuer({ keys: { jwt_authn } }), [null, 1, "", []]],
+  [
+    "/issuers/idp/keys",
+    (keys) => policyWithIssuer({ keys }),
+    [null, 1, "", "jwks", [], {}, { jwks: {}, jwt_authn: {} }],
+  ],
+  [
+    "/issuers/idp/keys/jwks",
+    (jwks) => policyWithIssuer({ keys: { jwks } }),
+    [null, 1, "", [], {}, { key: [] }],
+  ],
+  [
+    "/issuers/idp/keys/jwt_authn",
+    (jwt_authn) => policyWithIssuer({ keys: { jwt_authn } }),
+    [null, 1, "", []],
+  ],
   [
     "/issuers/idp/keys/jwt_authn/payloadHeader",
     (payloadHeader) => policyWithIssuer({ keys: { jwt_authn: { payloadHeader } } }),
@@ -48,21 +97,52 @@ const WRONG: readonly (readonly [pointer: string, make: (value: unknown) => Json
   ],
   ["/rules", (rules) => policy({ rules }), [null, 1, "all", {}, []]],
   ["/rules/0", (rule) => policy({ rules: [rule] }), [null, 1, "all", []]],
-  ["/rules/0/name", (name) => policy({ rules: [{ name }] }), [null, 1, "", "a b", "a/b", "\u00e9", "x".repeat(65)]],
+  [
+    "/rules/0/name",
+    (name) => policy({ rules: [{ name }] }),
+    [null, 1, "", "a b", "a/b", "\u00e9", "x".repeat(65)],
+  ],
   ["/rules/0/mode", (mode) => policyWithRule({ mode }), [null, 1, "", "off"]],
   ["/rules/0/token", (value) => policyWithRule({ token: value }), [null, 1, "", "never", true]],
   ["/rules/0/when", when, [null, 1, "/x", []]],
   [
     "/rules/0/when/path",
     (path) => when({ path }),
-    [null, 1, "", "orders", "/a//b", "/a/../b", "/a?b", "/a#b", "/a b", "/%61", "/a%2fb", "/a\\b", "/\u00e9", ["/a"]],
+    [
+      null,
+      1,
+      "",
+      "orders",
+      "/a//b",
+      "/a/../b",
+      "/a?b",
+      "/a#b",
+      "/a b",
+      "/%61",
+      "/a%2fb",
+      "/a\\b",
+      "/\u00e9",
+      ["/a"],
+    ],
   ],
-  ["/rules/0/when/pathPrefix", (pathPrefix) => when({ pathPrefix }), [null, 1, "", "orders", "//", "/a/..", "/a?b", "/a*#"]],
+  [
+    "/rules/0/when/pathPrefix",
+    (pathPrefix) => when({ pathPrefix }),
+    [null, 1, "", "orders", "//", "/a/..", "/a?b", "/a*#"],
+  ],
   ["/rules/0/when/pathPrefix", (pathPrefix) => when({ path: "/a", pathPrefix }), ["/a"]],
   ["/rules/0/when/methods", (methods) => when({ methods }), [null, "GET", {}, []]],
-  ["/rules/0/when/methods/0", (method) => when({ methods: [method] }), [null, 1, "", "get", "GET ", "*", "\u00e9"]],
+  [
+    "/rules/0/when/methods/0",
+    (method) => when({ methods: [method] }),
+    [null, 1, "", "get", "GET ", "*", "\u00e9"],
+  ],
   ["/rules/0/when/methods/1", (method) => when({ methods: ["GET", method] }), ["GET", "post"]],
-  ["/rules/0/when/authority", (authority) => when({ authority }), [null, 1, "", "a b", "https://a", "a/b", "*.a", "a@b"]],
+  [
+    "/rules/0/when/authority",
+    (authority) => when({ authority }),
+    [null, 1, "", "a b", "https://a", "a/b", "*.a", "a@b"],
+  ],
   ["/rules/0/issuers", (issuers) => policyWithRule({ issuers }), [null, "idp", {}, []]],
   ["/rules/0/issuers/0", (value) => policyWithRule({ issuers: [value] }), [null, 1, "", "IDP", "idq"]],
   ["/rules/0/issuers/1", (value) => policyWithRule({ issuers: ["idp", value] }), ["idp"]],
@@ -104,7 +184,11 @@ describe("a name that is not known", () => {
     ["/presenter/validateBy", policy({ presenter: { validateBy: "envoy" } }), "validatedBy"],
     ["/issuers/idp/audience", policyWithIssuer({ audience: "a" }), "audiences"],
     ["/issuers/idp/keys/jkws", policyWithIssuer({ keys: { jkws: {} } }), "jwks"],
-    ["/issuers/idp/keys/jwt_authn/payloadheader", policyWithIssuer({ keys: { jwt_authn: { payloadheader: "a" } } }), "payloadHeader"],
+    [
+      "/issuers/idp/keys/jwt_authn/payloadheader",
+      policyWithIssuer({ keys: { jwt_authn: { payloadheader: "a" } } }),
+      "payloadHeader",
+    ],
     ["/rules/0/issuer", policyWithRule({ issuer: "idp" }), "issuers"],
     ["/rules/0/when/method", when({ method: "GET" }), "methods"],
     ["/rules/0/bind/0/spife", bind({ spife: {} }), "spiffe"],
@@ -122,7 +206,11 @@ describe("a name that is not known", () => {
   it("is refused without an offer when nothing is near", () => {
     const { message } = desk.offer(policy({ somethingElse: 1 }));
     assert.doesNotMatch(message, /did you mean/);
-    desk.assertRefused(bind({ certificate: { sha: 1 } }), "/rules/0/bind/0/certificate/sha", /an empty object/);
+    desk.assertRefused(
+      bind({ certificate: { sha: 1 } }),
+      "/rules/0/bind/0/certificate/sha",
+      /an empty object/,
+    );
   });
 
   it("is shown escaped as RFC 6901 says, and masked where it is not plain", () => {
@@ -136,7 +224,8 @@ describe("a name that is not known", () => {
 
 describe("an issuer's name", () => {
   it("is 1 to 64 plain characters", () => {
-    for (const name of ["a", "A-1._", "x".repeat(64)]) desk.assertAccepted(policy({ issuers: { [name]: issuer() } }));
+    for (const name of ["a", "A-1._", "x".repeat(64)])
+      desk.assertAccepted(policy({ issuers: { [name]: issuer() } }));
     desk.assertRefused(policy({ issuers: { "": issuer() } }), "/issuers/");
     desk.assertRefused(policy({ issuers: { "a b": issuer() } }), "/issuers/a?b");
     desk.assertRefused(policy({ issuers: { ["x".repeat(65)]: issuer() } }), `/issuers/${"x".repeat(64)}`);
@@ -151,7 +240,10 @@ describe("rules that make no sense together", () => {
   const rules = (...list: readonly Json[]): Json => policy({ rules: list });
 
   it("have one name each", () => {
-    desk.assertRefused(rules({ name: "a", when: { path: "/a" } }, { name: "a", when: { path: "/b" } }), "/rules/1/name");
+    desk.assertRefused(
+      rules({ name: "a", when: { path: "/a" } }, { name: "a", when: { path: "/b" } }),
+      "/rules/1/name",
+    );
   });
 
   it("can all be reached", () => {

@@ -59,12 +59,17 @@ describe("the live peer", () => {
       " spiffe://example.org/web",
       `${WEB},spiffe://example.org/other`,
     ])
-      assertDenied(from({ ...web, uriSan }, token({ sub: uriSan })), "spiffe_id_malformed", JSON.stringify(uriSan));
+      assertDenied(
+        from({ ...web, uriSan }, token({ sub: uriSan })),
+        "spiffe_id_malformed",
+        JSON.stringify(uriSan),
+      );
   });
 
   it("has an ID of 2,048 bytes and a trust domain of 255 at most", () => {
     const open = new Scene(without(policy(), "trustDomain"));
-    const idOf = (size: number) => `spiffe://example.org/${"a".repeat(size - "spiffe://example.org/".length)}`;
+    const idOf = (size: number) =>
+      `spiffe://example.org/${"a".repeat(size - "spiffe://example.org/".length)}`;
     const domainOf = (size: number) => `spiffe://${"a".repeat(size)}/web`;
     for (const uriSan of [idOf(2048), domainOf(255)])
       assertAllowed(open.present(token({ sub: uriSan }), { peer: { ...web, uriSan } }));
@@ -78,7 +83,14 @@ describe("the live peer", () => {
   });
 
   it("belongs to the trust domain, byte for byte", () => {
-    for (const domain of ["example.com", "example.orgx", "xexample.org", "example", "sub.example.org", "example.org.evil"]) {
+    for (const domain of [
+      "example.com",
+      "example.orgx",
+      "xexample.org",
+      "example",
+      "sub.example.org",
+      "example.org.evil",
+    ]) {
       const uriSan = `spiffe://${domain}/ns/shop/sa/web`;
       assertDenied(from({ ...web, uriSan }, token({ sub: uriSan })), "trust_domain_foreign", domain);
     }
@@ -110,6 +122,7 @@ describe("who validated the certificate", () => {
 
   it("is the listener where the operator says so, on every Envoy and on resumed sessions", () => {
     const peer = { ...web, validated: false };
-    for (const envoy of ["1.37", "1.40"] as const) assertAllowed(new Scene(policy(), { envoy }).present(good, { peer }));
+    for (const envoy of ["1.37", "1.40"] as const)
+      assertAllowed(new Scene(policy(), { envoy }).present(good, { peer }));
   });
 });

@@ -10,6 +10,7 @@ import { token } from "./support/tokens.ts";
 import type { Json } from "./support/tokens.ts";
 import { NOW, thief, web } from "./support/world.ts";
 
+const MAX_ROOTS = 4096;
 const OPEN = policyWithRule({ token: "none" });
 
 function configure(vm: Vm, rules: Json): Plugin {
@@ -24,7 +25,9 @@ function startVm(): Vm {
 
 /** Runs `between` in the VM after the stream's context is made and before its headers are shown. */
 function interleave(vm: Vm, between: () => void): void {
-  const callbacks = vm.liveGuest().callbacks as { onRequestHeaders: (...args: number[]) => number | undefined };
+  const callbacks = vm.liveGuest().callbacks as {
+    onRequestHeaders: (...args: number[]) => number | undefined;
+  };
   const showHeaders = callbacks.onRequestHeaders;
   callbacks.onRequestHeaders = (...args) => {
     callbacks.onRequestHeaders = showHeaders;
@@ -91,7 +94,13 @@ describe("a new policy", () => {
   it("that is refused leaves the running one in force, with streams open or not", () => {
     const scene = new Scene();
     const open = scene.plugin.request({ headers: [bearer(token())], peer: web });
-    for (const bad of ["", "{", "{}", JSON.stringify({ ...OPEN, mode: "off" }), JSON.stringify({ ...OPEN, rules: [] })]) {
+    for (const bad of [
+      "",
+      "{",
+      "{}",
+      JSON.stringify({ ...OPEN, mode: "off" }),
+      JSON.stringify({ ...OPEN, rules: [] }),
+    ]) {
       assert.equal(scene.plugin.configure(bad), false, bad);
       assertDenied(scene.ask(), "token_absent");
       assertAllowed(scene.present(token()));
@@ -101,17 +110,17 @@ describe("a new policy", () => {
     assertAllowed(scene.present(token()));
   });
 
-  it("takes the place of one whose last stream has ended; 64 can be alive", () => {
+  it("takes the place of one whose last stream has ended; 4,096 can be alive", () => {
     const scene = new Scene();
     const configuration = JSON.stringify(policy());
     const held: Stream[] = [];
-    for (let alive = 1; alive < 64; alive++) {
+    for (let alive = 1; alive < MAX_ROOTS; alive++) {
       held.push(scene.plugin.request({}));
       assert.ok(scene.plugin.configure(configuration), `${alive + 1}: ${scene.lastLine()}`);
     }
     held.push(scene.plugin.request({}));
     assert.equal(scene.plugin.configure(configuration), false);
-    assert.match(scene.lastLine(), /at most 64/);
+    assert.match(scene.lastLine(), /at most 4,096/);
     assertAllowed(scene.present(token()));
     held.shift()?.end();
     assert.ok(scene.plugin.configure(configuration), scene.lastLine());
@@ -135,7 +144,9 @@ describe("a stream that the filter has never heard of", () => {
 
   it("is denied when its headers come a second time", () => {
     const scene = new Scene(OPEN);
-    const callbacks = scene.vm.liveGuest().callbacks as { onRequestHeaders: (...args: number[]) => number | undefined };
+    const callbacks = scene.vm.liveGuest().callbacks as {
+      onRequestHeaders: (...args: number[]) => number | undefined;
+    };
     const showHeaders = callbacks.onRequestHeaders;
     callbacks.onRequestHeaders = (...args) => {
       showHeaders(...args);

@@ -71,13 +71,20 @@ describe("kid", () => {
     for (const kid of ["K1", "k1 ", "k", "k11", "k1\0"])
       assertDenied(scene.present(tokenOf({ alg: "ES256", kid }, CLAIMS)), "key_unknown", JSON.stringify(kid));
     for (const kid of ["", null, 1, ["k1"]])
-      assertDenied(scene.present(tokenOf({ alg: "ES256", kid }, CLAIMS)), "token_header_malformed", String(kid));
+      assertDenied(
+        scene.present(tokenOf({ alg: "ES256", kid }, CLAIMS)),
+        "token_header_malformed",
+        String(kid),
+      );
   });
 
   it("may be left out where one key only has the algorithm", () => {
     assertAllowed(scene.present(tokenOf({ alg: "ES256" }, CLAIMS)));
     assertAllowed(scene.present(tokenOf({ alg: "RS256" }, CLAIMS, rsa)));
-    assertDenied(scene.present(tokenOf({ alg: "RS512" }, CLAIMS, { ...rsa, algorithm: "RS512" })), "algorithm_mismatch");
+    assertDenied(
+      scene.present(tokenOf({ alg: "RS512" }, CLAIMS, { ...rsa, algorithm: "RS512" })),
+      "algorithm_mismatch",
+    );
   });
 
   it("may not be left out where two keys have it", () => {
@@ -93,7 +100,10 @@ describe("kid", () => {
 
   it("points to the one key to try: another key of the set does not help", () => {
     const forged: IssuerKey = { ...key, jwk: { ...key.jwk, kid: "other" } };
-    assertDenied(keyed(key.jwk, makeKey("ES256", "other").jwk).present(token({}, forged)), "signature_invalid");
+    assertDenied(
+      keyed(key.jwk, makeKey("ES256", "other").jwk).present(token({}, forged)),
+      "signature_invalid",
+    );
   });
 });
 
@@ -110,7 +120,11 @@ describe("a key set", () => {
     const scene = keyed(...others, key.jwk);
     assertAllowed(scene.present(token()));
     for (const { kid } of others)
-      assertDenied(scene.present(tokenOf({ alg: "ES256", kid }, CLAIMS, stranger)), "key_unknown", String(kid));
+      assertDenied(
+        scene.present(tokenOf({ alg: "ES256", kid }, CLAIMS, stranger)),
+        "key_unknown",
+        String(kid),
+      );
   });
 
   it("may say what its keys are for", () => {
@@ -140,7 +154,17 @@ describe("issuers", () => {
 
   it("are known by their exact name", () => {
     const scene = new Scene();
-    for (const iss of [`${ISSUER}/`, ISSUER.toUpperCase(), ISSUER.slice(0, -1), `${ISSUER}\0`, "", null, 1, [ISSUER], undefined])
+    for (const iss of [
+      `${ISSUER}/`,
+      ISSUER.toUpperCase(),
+      ISSUER.slice(0, -1),
+      `${ISSUER}\0`,
+      "",
+      null,
+      1,
+      [ISSUER],
+      undefined,
+    ])
       assertDenied(scene.present(token({ iss })), "issuer_unknown", String(iss));
   });
 

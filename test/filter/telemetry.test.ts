@@ -44,7 +44,13 @@ describe("counters", () => {
     for (let i = 0; i < 3; i++) scene.present(stolen);
     for (let i = 0; i < 2; i++) scene.present(stolen, { peer: thief });
     const counted = [...scene.host.counters()].filter(([, value]) => value > 0);
-    assert.deepEqual(new Map(counted), new Map([["holdfast.allow.ok", 3], ["holdfast.deny.spiffe_mismatch", 2]]));
+    assert.deepEqual(
+      new Map(counted),
+      new Map([
+        ["holdfast.allow.ok", 3],
+        ["holdfast.deny.spiffe_mismatch", 2],
+      ]),
+    );
   });
 });
 
@@ -98,12 +104,12 @@ describe("the log", () => {
     }
   });
 
-  it("takes 10 lines of one reason in a second, and then says how many it held back", () => {
+  it("takes 10 lines of one presenter in a second, and then says how many it held back", () => {
     const scene = new Scene();
     for (let i = 0; i < 25; i++) scene.present(stolen, { peer: thief });
     assert.equal(requestLines(scene).length, 10);
     scene.ask();
-    assert.equal(requestLines(scene).length, 11, "another reason has its own budget");
+    assert.equal(requestLines(scene).length, 11, "another presenter has a budget of his own");
     scene.now = NOW + 1;
     scene.present(stolen, { peer: thief });
     scene.present(stolen, { peer: thief });
@@ -173,6 +179,12 @@ describe("nothing that is told", () => {
   it("can be made to break out of its line by a presenter's ID", () => {
     const scene = new Scene();
     scene.present(stolen, { peer: { ...web, uriSan: 'spiffe://example.org/a","verdict":"allow' } });
-    assert.deepEqual(Object.keys(linesOf(scene)[0] as object), ["verdict", "reason", "rule", "issuer", "token"]);
+    assert.deepEqual(Object.keys(linesOf(scene)[0] as object), [
+      "verdict",
+      "reason",
+      "rule",
+      "issuer",
+      "token",
+    ]);
   });
 });

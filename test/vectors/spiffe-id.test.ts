@@ -56,14 +56,16 @@ describeCases(DOMAINS, 267, () => {
   const cases = readCases(DOMAINS) as IdCase[];
   // go-spiffe takes a whole ID for its trust domain too; to us a trust domain is a name and nothing else.
   const isId = ({ input_hex }: IdCase): boolean => Buffer.from(input_hex, "hex").includes(":/");
-  const isName = (one: IdCase): boolean => one.valid && !isId(one) && one.input_hex.length / 2 <= MAX_TRUST_DOMAIN_BYTES;
+  const isName = (one: IdCase): boolean =>
+    one.valid && !isId(one) && one.input_hex.length / 2 <= MAX_TRUST_DOMAIN_BYTES;
 
   for (const probe of probes) {
     it(`each name is accepted or refused as published, an ID never: ${probe.name}`, () => {
       for (const one of cases) {
         const name = Buffer.from(one.input_hex, "hex");
         assert.equal(probe.acceptsTrustDomain(name), isName(one), one.input_hex);
-        if (isId(one)) assert.equal(probe.trustDomain(name), one.valid ? one.trust_domain : undefined, one.input_hex);
+        if (isId(one))
+          assert.equal(probe.trustDomain(name), one.valid ? one.trust_domain : undefined, one.input_hex);
       }
     });
   }
@@ -84,6 +86,9 @@ describe("a claim", () => {
   it("is never compared with an ID that was not well-formed", () => {
     const scene = new Scene(policyWithRule({ bind: [{ spiffe: { claim: "sub" } }] }));
     const uriSan = `${WEB}/`;
-    assert.equal(reasonOf(scene.present(token({ sub: uriSan }), { peer: { ...web, uriSan } })), "spiffe_id_malformed");
+    assert.equal(
+      reasonOf(scene.present(token({ sub: uriSan }), { peer: { ...web, uriSan } })),
+      "spiffe_id_malformed",
+    );
   });
 });

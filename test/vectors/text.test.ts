@@ -61,7 +61,13 @@ for (const probe of probes) {
     });
 
     it("an escaped string means what JSON.parse says", () => {
-      for (const text of ['"a"', '"\\u0000\\b\\f\\n\\r\\t\\/\\\\\\""', '"\\u00e9\\u20AC\\ud83d\\ude00"', '"\u00e9\u{1F600}"', '"\\uD800\\uDC00\\udbff\\udfff"'])
+      for (const text of [
+        '"a"',
+        '"\\u0000\\b\\f\\n\\r\\t\\/\\\\\\""',
+        '"\\u00e9\\u20AC\\ud83d\\ude00"',
+        '"\u00e9\u{1F600}"',
+        '"\\uD800\\uDC00\\udbff\\udfff"',
+      ])
         assert.equal(probe.jsonString(Buffer.from(text))?.toString("utf8"), JSON.parse(text), text);
     });
 

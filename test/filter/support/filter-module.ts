@@ -7,7 +7,9 @@ export const filterModule: WebAssembly.Module = compile();
 
 function compile(): WebAssembly.Module {
   if (!existsSync(WASM)) {
-    throw new Error("build/holdfast.wasm is missing: these tests run the release build; npx asc --target release");
+    throw new Error(
+      "build/holdfast.wasm is missing: these tests run the release build; npx asc --target release",
+    );
   }
   return new WebAssembly.Module(readFileSync(WASM));
 }

@@ -53,11 +53,19 @@ export function reasonOf(stream: Stream): string | undefined {
 }
 
 export function assertAllowed(stream: Stream, message?: string): void {
-  assert.deepEqual([stream.outcome, verdictOf(stream), reasonOf(stream)], ["continue", "allow", undefined], message);
+  assert.deepEqual(
+    [stream.outcome, verdictOf(stream), reasonOf(stream)],
+    ["continue", "allow", undefined],
+    message,
+  );
 }
 
 export function assertDenied(stream: Stream, reason: string, message?: string): void {
-  assert.deepEqual([stream.outcome, verdictOf(stream), reasonOf(stream)], ["replied", "deny", reason], message);
+  assert.deepEqual(
+    [stream.outcome, verdictOf(stream), reasonOf(stream)],
+    ["replied", "deny", reason],
+    message,
+  );
   assert.equal(stream.reply?.details, `holdfast_denied{${reason}}`, message);
 }
 

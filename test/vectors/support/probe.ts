@@ -47,7 +47,8 @@ export class Probe {
         if (file.endsWith(".wasm")) binary = Buffer.from(contents as Uint8Array);
       },
     });
-    if (error !== null || binary === undefined) throw new Error(`the probe does not compile: ${stderr.toString()}`);
+    if (error !== null || binary === undefined)
+      throw new Error(`the probe does not compile: ${stderr.toString()}`);
     return new Probe(name, new WebAssembly.Module(binary));
   }
 
@@ -169,5 +170,11 @@ function argumentsOf(options: Options): string[] {
 
 export const probes: readonly Probe[] = [
   await Probe.compile("release", releaseOptions()),
-  await Probe.compile("debug", { ...releaseOptions(), runtime: "incremental", noAssert: false, optimizeLevel: 0, debug: true }),
+  await Probe.compile("debug", {
+    ...releaseOptions(),
+    runtime: "incremental",
+    noAssert: false,
+    optimizeLevel: 0,
+    debug: true,
+  }),
 ];

@@ -1,0 +1,164 @@
+// Attacks that were tried against the filter and worked once: each makes two parties read one request in two ways, or
+// brings a second credential along.
+
+import { describe, it } from "node:test";
+import { verified, verifiedExactly } from "./support/jwt-authn.ts";
+import { issuer, policy } from "./support/policies.ts";
+import { Scene, assertAllowed, assertDenied, assertWouldDeny, bearer } from "./support/scene.ts";
+import { CLAIMS, token } from "./support/tokens.ts";
+import { THIEF, thief } from "./support/world.ts";
+
+const PARTNER = "https://partner.example";
+const partner = { issuer: PARTNER, keys: { jwt_authn: { metadataKey: "partner" } } };
+const corp = issuer({ keys: "jwt_authn" });
+
+describe("a token that jwt_authn verified and removed is no absent token", () => {
+  const optional = (issuers: readonly string[]) =>
+    new Scene(policy({ issuers: { corp, partner }, rules: [{ name: "all", token: "optional", issuers }] }));
+
+  it("when its issuer is in the policy but not in the rule", () => {
+    assertDenied(
+      optional(["corp"]).ask({ peer: thief, metadata: verified({ iss: PARTNER }, "partner") }),
+      "issuer_unknown",
+    );
+  });
+
+  it("when no issuer of the policy is its own", () => {
+    assertDenied(
+      optional(["corp"]).ask({ metadata: verified({ iss: "https://other.example" }) }),
+      "issuer_unknown",
+    );
+    assertDenied(optional(["corp"]).ask({ metadata: verifiedExactly({ sub: THIEF }) }), "issuer_unknown");
+    assertDenied(optional(["corp"]).ask({ metadata: verified({}, "elsewhere") }), "issuer_unknown");
+  });
+
+  it("when the policy leaves no issuer to jwt_authn", () => {
+    const scene = new Scene(policy({ rules: [{ name: "all", token: "optional" }] }));
+    assertDenied(scene.ask({ metadata: verified() }), "issuer_unknown");
+    assertAllowed(scene.ask(), "token_optional_absent");
+  });
+
+  it("when Envoy cannot say whose it is", () => {
+    const scene = optional(["corp"]);
+    for (const fault of [{ status: 10 }, { result: "oversized" }] as const) {
+      scene.host.calls.inject("proxy_get_property", fault, 1);
+      assertDenied(scene.ask({ metadata: verified() }), "host_unavailable");
+    }
+    scene.host.calls.clearFaults();
+  });
+});
+
+describe("of two verified credentials none counts", () => {
+  it("when jwt_authn verified both", () => {
+    const scene = new Scene(policy({ issuers: { corp, partner } }));
+    const both = {
+      "envoy.filters.http.jwt_authn": { payload: CLAIMS, partner: { ...CLAIMS, iss: PARTNER, sub: THIEF } },
+    };
+    assertDenied(scene.ask({ peer: thief, metadata: both }), "token_duplicate");
+  });
+
+  it("when one is in the header and the other came from elsewhere", () => {
+    const scene = new Scene(policy({ issuers: { idp: issuer(), partner } }));
+    const metadata = verified({ iss: PARTNER }, "partner");
+    const own = token({ sub: THIEF });
+    assertDenied(scene.ask({ peer: thief, headers: [bearer(own)], metadata }), "token_duplicate");
+    assertAllowed(scene.ask({ peer: thief, headers: [bearer(own)] }));
+  });
+});
+
+describe("an empty cnf is there", () => {
+  const scene = new Scene(policy({ issuers: { corp } }));
+
+  it("and denies, as text and as an object", () => {
+    for (const cnf of ["", {}, [], 7, false])
+      assertDenied(scene.ask({ metadata: verified({ cnf }) }), "cnf_malformed");
+  });
+});
+
+describe("a strict rule before a lax one is not slipped past", () => {
+  const scene = new Scene(
+    policy({
+      rules: [
+        { name: "orders", when: { pathPrefix: "/orders" } },
+        { name: "cancel", when: { path: "/v1/orders:cancel" } },
+        { name: "writes", when: { methods: ["POST"] } },
+        { name: "host", when: { authority: "orders.example.org" } },
+        { name: "rest", token: "none" },
+      ],
+    }),
+  );
+
+  for (const path of [
+    "/orders;jsessionid=1",
+    "/orders%3Bx/1",
+    "/%6frders/1",
+    "/v1/orders%3Acancel",
+    "/public/..;/orders/1",
+    "/public/.;/..;x=y/orders",
+    "/;/orders",
+    "/orders/%2e%2e%3B/x",
+  ]) {
+    it(`by the path ${path}`, () => {
+      assertDenied(scene.ask({ path }), "path_ambiguous");
+    });
+  }
+
+  it("by a method in small letters", () => {
+    assertDenied(scene.ask({ method: "post" }), "method_ambiguous");
+  });
+
+  for (const authority of [
+    "orders.example.org..",
+    "orders.example.org,",
+    "orders%2eexample.org",
+    "u@orders.example.org",
+    "",
+  ]) {
+    it(`by the authority "${authority}"`, () => {
+      assertDenied(scene.ask({ authority }), "authority_ambiguous");
+    });
+  }
+
+  it("while a path whose readings fall under one rule passes", () => {
+    assertAllowed(scene.present(token(), { path: "/orders/1;v=2" }));
+    assertAllowed(scene.present(token(), { path: "/orders/caf%C3%A9" }));
+    assertAllowed(scene.ask({ path: "/free/%7Euser;x" }));
+  });
+});
+
+describe("observe mode opens nothing beside an enforced rule", () => {
+  it("not by a path of which no rule can be named", () => {
+    const scene = new Scene(
+      policy({
+        mode: "observe",
+        rules: [{ name: "orders", mode: "enforce", when: { pathPrefix: "/orders" } }, { name: "rest" }],
+      }),
+    );
+    for (const path of ["//orders/1", "/orders/./1", "/%6frders/1"])
+      assertDenied(scene.ask({ path }), "path_ambiguous");
+    assertWouldDeny(scene.ask({ path: "/other" }), "token_absent");
+  });
+
+  it("and answers nobody where everything is observed", () => {
+    const scene = new Scene(
+      policy({
+        rules: [
+          { name: "orders", mode: "observe", when: { pathPrefix: "/orders" } },
+          { name: "rest", mode: "observe" },
+        ],
+      }),
+    );
+    assertWouldDeny(scene.ask({ path: "//orders" }), "path_ambiguous");
+  });
+});
+
+describe("who has no identity here", () => {
+  it("cannot spend signature checks", () => {
+    const scene = new Scene();
+    assertDenied(scene.ask({ peer: {}, headers: [bearer(token())] }), "peer_absent");
+    const foreign = { mtls: true, uriSan: "spiffe://other.example/web" };
+    assertDenied(scene.ask({ peer: foreign, headers: [bearer(token())] }), "trust_domain_foreign");
+    if (scene.host.calls.count("proxy_call_foreign_function") !== 0)
+      throw new Error("a signature was checked");
+  });
+});
