@@ -18,6 +18,7 @@ import {
   spanOf,
 } from "../host/span";
 import { Issuer, Method, Policy, Proof, Rule } from "../policy/policy";
+import { Char } from "../text/ascii";
 import { JsonDocument, JsonKind } from "../text/json";
 
 /** Values that one request's claims take, at most. */
@@ -208,7 +209,7 @@ function wholeNumber(value: f64): Span {
   for (let bound: i64 = 10; rest >= bound; bound *= 10) length++;
   const text = takeSpan(length);
   for (let i = length - 1; i >= 0; i--) {
-    setByte(text, i, 0x30 + <i32>(rest % 10));
+    setByte(text, i, Char.Zero + <i32>(rest % 10));
     rest /= 10;
   }
   return text;

@@ -5,6 +5,7 @@ import { closeStream, sendReply } from "../host/call";
 import { onePair } from "../host/pairs";
 import { Span, ABSENT } from "../host/span";
 import { line, startLine, writeAscii, writeByte } from "../host/writer";
+import { Char } from "../text/ascii";
 import { Decision, Verdict } from "../decision/decision";
 import { Answer, answerTo, grpcStatus, httpStatus, reasonName } from "../decision/reason";
 
@@ -48,7 +49,7 @@ function detailsOf(decision: Decision): Span {
   startLine();
   writeAscii("holdfast_denied{");
   writeAscii(reasonName(decision.reason));
-  writeByte(0x7d);
+  writeByte(Char.ClosingBrace);
   return line();
 }
 

@@ -17,6 +17,7 @@ import { Target, isOnlyRule, matchRule } from "../policy/match";
 import { isMethod } from "../policy/method";
 import { isAmbiguousPath, withoutQuery } from "../policy/path";
 import { Issuer, Mode, Policy, Proof, Rule, TokenNeed } from "../policy/policy";
+import { Char } from "../text/ascii";
 import { checkClaims } from "../token/claims";
 import { Credential } from "../token/credential";
 import { UnverifiedToken } from "../token/jws";
@@ -24,9 +25,6 @@ import { VerifiedClaims } from "../token/verified_claims";
 import { DenyFacts } from "../telemetry/deny_log";
 import { record } from "../telemetry/record";
 import { Action, apply } from "./apply";
-
-const COLON: i32 = 0x3a;
-const LETTER_A: i32 = 0x61;
 
 // One request is judged at a time and from start to end in one callback, so its records can be static.
 const pairs = makeForever<PairReader>();
@@ -155,11 +153,11 @@ function readRequest(): Reason {
 
 function noteHeader(name: Span, value: Span): void {
   const first = byteAt(name, 0);
-  if (first == COLON) {
+  if (first == Char.Colon) {
     if (equalsAscii(name, ":path")) wholePath = value;
     else if (equalsAscii(name, ":method")) target.method = value;
     else if (equalsAscii(name, ":authority")) target.authority = value;
-  } else if (first == LETTER_A && equalsAscii(name, "authorization")) {
+  } else if (first == Char.LowerA && equalsAscii(name, "authorization")) {
     credential.note(value);
   }
 }

@@ -1,11 +1,7 @@
 // Hosts and ports.  https://www.rfc-editor.org/rfc/rfc3986#section-3.2
 
 import { Span, ABSENT, byteAt, equals, indexOf, lengthOf, lowerCase, slice, sliceFrom } from "../host/span";
-
-const COLON: i32 = 0x3a;
-const DOT: i32 = 0x2e;
-const OPENING_BRACKET: i32 = 0x5b;
-const CLOSING_BRACKET: i32 = 0x5d;
+import { Char, isDigit, isLetterOrDigit } from "../text/ascii";
 
 /** RFC 1035, section 2.3.4, and a port. */
 const MAX_BYTES: i32 = 261;
@@ -21,7 +17,7 @@ export function isPlainAuthority(text: Span): bool {
   const hasColon = portStart(text) >= 0;
   if (hasColon && !isPort(port)) return false;
   const host = hostOf(text);
-  return byteAt(host, 0) == OPENING_BRACKET ? isBracketed(host) : isHostName(host);
+  return byteAt(host, 0) == Char.OpeningBracket ? isBracketed(host) : isHostName(host);
 }
 
 /**
@@ -45,7 +41,7 @@ function hostOf(authority: Span): Span {
   const colon = portStart(authority);
   const host = colon < 0 ? authority : slice(authority, 0, colon);
   const last = lengthOf(host) - 1;
-  return byteAt(host, last) == DOT ? slice(host, 0, last) : host;
+  return byteAt(host, last) == Char.Dot ? slice(host, 0, last) : host;
 }
 
 function portOf(authority: Span): Span {
@@ -55,7 +51,7 @@ function portOf(authority: Span): Span {
 
 /** Index of the colon before a port, or -1; the colons inside an IPv6 literal's brackets are no such thing. */
 function portStart(authority: Span): i32 {
-  return indexOf(authority, COLON, max(indexOf(authority, CLOSING_BRACKET, 0), 0));
+  return indexOf(authority, Char.Colon, max(indexOf(authority, Char.ClosingBracket, 0), 0));
 }
 
 function isPort(text: Span): bool {
@@ -70,12 +66,12 @@ function isHostName(host: Span): bool {
   let inLabel = false;
   for (let i = 0; i < lengthOf(host); i++) {
     const byte = byteAt(host, i);
-    if (byte == DOT) {
+    if (byte == Char.Dot) {
       if (!inLabel) return false;
       inLabel = false;
       continue;
     }
-    if (!isLetterOrDigit(byte) && byte != 0x2d && byte != 0x5f) return false;
+    if (!isLetterOrDigit(byte) && byte != Char.Dash && byte != Char.Underscore) return false;
     inLabel = true;
   }
   return inLabel;
@@ -85,16 +81,7 @@ function isBracketed(host: Span): bool {
   const last = lengthOf(host) - 1;
   for (let i = 1; i < last; i++) {
     const byte = byteAt(host, i);
-    if (!isLetterOrDigit(byte) && byte != COLON && byte != DOT) return false;
+    if (!isLetterOrDigit(byte) && byte != Char.Colon && byte != Char.Dot) return false;
   }
-  return last > 1 && byteAt(host, last) == CLOSING_BRACKET;
-}
-
-function isLetterOrDigit(byte: i32): bool {
-  const letter = byte | 0x20;
-  return (letter >= 0x61 && letter <= 0x7a) || isDigit(byte);
-}
-
-function isDigit(byte: i32): bool {
-  return byte >= 0x30 && byte <= 0x39;
+  return last > 1 && byteAt(host, last) == Char.ClosingBracket;
 }

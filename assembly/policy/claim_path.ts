@@ -3,11 +3,10 @@
 import { copyTo, take } from "../host/arena";
 import { Region } from "../host/region";
 import { Span, ABSENT, byteAt, lengthOf, setByte, slice } from "../host/span";
+import { Char } from "../text/ascii";
 
 /** Names in a path, at most: deeper than any claim that is in use. */
 const MAX_PARTS: i32 = 8;
-const QUOTE: i32 = 0x22;
-const DOT: i32 = 0x2e;
 
 /** The path's names joined by 0x00 bytes, as Envoy joins the parts of a property; absent when it is no such path. */
 export function parseClaimPath(text: Span, region: Region): Span {
@@ -20,15 +19,15 @@ export function parseClaimPath(text: Span, region: Region): Span {
   let at = 0;
   while (true) {
     const start = written;
-    const quoted = byteAt(text, at) == QUOTE;
+    const quoted = byteAt(text, at) == Char.Quote;
     if (quoted) at++;
-    while (at < length && byteAt(text, at) != QUOTE && (quoted || byteAt(text, at) != DOT)) {
-      if (byteAt(text, at) == 0) return ABSENT;
+    while (at < length && byteAt(text, at) != Char.Quote && (quoted || byteAt(text, at) != Char.Dot)) {
+      if (byteAt(text, at) == Char.Nul) return ABSENT;
       setByte(joined, written++, byteAt(text, at++));
     }
-    if (written == start || (quoted && byteAt(text, at++) != QUOTE)) return ABSENT;
+    if (written == start || (quoted && byteAt(text, at++) != Char.Quote)) return ABSENT;
     if (at == length) return region.copy(slice(joined, 0, written));
-    if (byteAt(text, at++) != DOT || ++parts > MAX_PARTS) return ABSENT;
-    setByte(joined, written++, 0);
+    if (byteAt(text, at++) != Char.Dot || ++parts > MAX_PARTS) return ABSENT;
+    setByte(joined, written++, Char.Nul);
   }
 }

@@ -2,6 +2,7 @@
 
 import { ascii } from "../host/arena";
 import { Span, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
+import { isUpper } from "../text/ascii";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { parseDuration } from "./duration";
 import { readKeys } from "./keys";
@@ -123,7 +124,7 @@ function readJwtAuthn(issuer: Issuer, node: JsonNode): bool {
 function isHeaderName(text: Span): bool {
   if (!isName(text)) return false;
   for (let i = 0; i < lengthOf(text); i++) {
-    if (byteAt(text, i) >= 0x41 && byteAt(text, i) <= 0x5a) return false;
+    if (isUpper(byteAt(text, i))) return false;
   }
   return !equalsAscii(text, "authorization");
 }

@@ -2,6 +2,7 @@
 
 import { ascii } from "../host/arena";
 import { Span, ABSENT, byteAt, indexOf, lengthOf, slice } from "../host/span";
+import { Char } from "../text/ascii";
 import { JsonNode, NO_NODE } from "../text/json";
 import { isPlainAuthority } from "./authority";
 import { isMethod } from "./method";
@@ -39,7 +40,7 @@ function readPathPrefix(rule: Rule, node: JsonNode): bool {
   const text = document.stringOf(prefix);
   if (!isRulePath(text)) return refusePath(prefix);
   const last = lengthOf(text) - 1;
-  const bare = byteAt(text, last) == 0x2f ? slice(text, 0, last) : text;
+  const bare = byteAt(text, last) == Char.Slash ? slice(text, 0, last) : text;
   rule.hasPathPrefix = true;
   rule.pathPrefix = region.copy(bare);
   rule.decodedPathPrefix = region.copy(decodePath(bare, false));

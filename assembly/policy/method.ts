@@ -1,4 +1,5 @@
 import { Span, byteAt, lengthOf } from "../host/span";
+import { Char, isUpper } from "../text/ascii";
 
 /**
  * True for an HTTP method in capital letters. Methods have case, servers that ignore it exist, and every method in use is
@@ -7,7 +8,7 @@ import { Span, byteAt, lengthOf } from "../host/span";
 export function isMethod(text: Span): bool {
   for (let i = 0; i < lengthOf(text); i++) {
     const byte = byteAt(text, i);
-    if ((byte < 0x41 || byte > 0x5a) && byte != 0x2d && byte != 0x5f) return false;
+    if (!isUpper(byte) && byte != Char.Dash && byte != Char.Underscore) return false;
   }
   return lengthOf(text) > 0;
 }

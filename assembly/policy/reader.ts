@@ -3,6 +3,7 @@
 import { ascii, makeForever } from "../host/arena";
 import { Region } from "../host/region";
 import { Span, byteAt, equals, indexOf, lengthOf, slice } from "../host/span";
+import { Char, isLetterOrDigit } from "../text/ascii";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { Name, hasName } from "./policy";
 import { finishOffers, offer, refuse, refuseName, refuseValue } from "./refusal";
@@ -75,7 +76,7 @@ function offerEach(words: Span): void {
 }
 
 function wordEnd(words: Span, start: i32): i32 {
-  const space = indexOf(words, 0x20, start);
+  const space = indexOf(words, Char.Space, start);
   return space < 0 ? lengthOf(words) : space;
 }
 
@@ -112,7 +113,7 @@ export function orParent(node: JsonNode, parent: JsonNode): JsonNode {
 /** A string of 1 to 2,048 bytes without NUL. */
 export function isText(node: JsonNode): bool {
   const length = lengthOf(document.stringOf(node));
-  return length > 0 && length <= MAX_STRING_BYTES && indexOf(document.stringOf(node), 0, 0) < 0;
+  return length > 0 && length <= MAX_STRING_BYTES && indexOf(document.stringOf(node), Char.Nul, 0) < 0;
 }
 
 export function isName(text: Span): bool {
@@ -120,12 +121,8 @@ export function isName(text: Span): bool {
   if (length < 1 || length > MAX_NAME_BYTES) return false;
   for (let i = 0; i < length; i++) {
     const byte = byteAt(text, i);
-    if (!isAlphanumeric(byte) && byte != 0x2d && byte != 0x2e && byte != 0x5f) return false;
+    if (!isLetterOrDigit(byte) && byte != Char.Dash && byte != Char.Dot && byte != Char.Underscore)
+      return false;
   }
   return true;
-}
-
-function isAlphanumeric(byte: i32): bool {
-  const letter = byte | 0x20;
-  return (letter >= 0x61 && letter <= 0x7a) || (byte >= 0x30 && byte <= 0x39);
 }

@@ -11,6 +11,7 @@ import {
   writeDecimal,
   writeMasked,
 } from "../host/writer";
+import { Char } from "../text/ascii";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 
 /** Bytes of a name from the policy that a message shows. */
@@ -48,9 +49,9 @@ export function refuseValue(document: JsonDocument, node: JsonNode, found: Span,
 export function refuseName(document: JsonDocument, node: JsonNode, found: Span, expected: string): bool {
   refuseValue(document, node, found, expected);
   writeAscii(", found ");
-  writeByte(0x22);
+  writeByte(Char.Quote);
   writeMasked(found, SHOWN);
-  writeByte(0x22);
+  writeByte(Char.Quote);
   return false;
 }
 
@@ -89,7 +90,7 @@ export function refusal(): Span {
 function startRefusal(document: JsonDocument, node: JsonNode): void {
   startLine();
   writeAscii("policy refused at ");
-  writeByte(0x22);
+  writeByte(Char.Quote);
   writePointer(document, node);
   writeAscii('": ');
 }
@@ -108,7 +109,7 @@ function writeStep(document: JsonDocument, container: JsonNode, node: JsonNode):
   for (let n = document.firstIn(container); n != NO_NODE; n = document.nextIn(container, n), index++) {
     const next = document.nextIn(container, n);
     if (next != NO_NODE && next <= node) continue;
-    writeByte(0x2f);
+    writeByte(Char.Slash);
     if (document.kind(n) != JsonKind.Name) {
       writeDecimal(index);
       return n;
@@ -122,9 +123,9 @@ function writeStep(document: JsonDocument, container: JsonNode, node: JsonNode):
 function writePointerName(name: Span): void {
   for (let i = 0; i < min(lengthOf(name), SHOWN); i++) {
     const byte = byteAt(name, i);
-    if (byte == 0x7e) writeAscii("~0");
-    else if (byte == 0x2f) writeAscii("~1");
-    else writeByte(byte > 0x20 && byte < 0x7f && byte != 0x22 ? byte : 0x3f);
+    if (byte == Char.Tilde) writeAscii("~0");
+    else if (byte == Char.Slash) writeAscii("~1");
+    else writeByte(byte > Char.Space && byte < Char.Delete && byte != Char.Quote ? byte : Char.QuestionMark);
   }
 }
 

@@ -6,6 +6,7 @@ import { Span, ABSENT, byteAt, lengthOf } from "../host/span";
 import { Table, tableForever } from "../host/table";
 import { line, startLine, writeAscii, writeByte, writeBytes, writeDecimal, writeHex } from "../host/writer";
 import { sha256 } from "../crypto/sha256";
+import { Char } from "../text/ascii";
 import { Decision, Verdict, verdictName } from "../decision/decision";
 import { reasonName } from "../decision/reason";
 import { gatherSpiffeId } from "../evidence/gather";
@@ -80,20 +81,20 @@ function compose(decision: Decision, facts: DenyFacts, spiffeId: Span, heldBack:
   writeAscii(verdictName(decision.verdict));
   writeAscii('","reason":"');
   writeAscii(reasonName(decision.reason));
-  writeByte(0x22);
+  writeByte(Char.Quote);
   writeText("rule", facts.rule);
   writeText("issuer", facts.issuer);
   writeText("presenter", spiffeId);
   if (fingerprint != ABSENT) {
     writeAscii(',"token":"sha256:');
     writeHex(fingerprint, FINGERPRINT_BYTES);
-    writeByte(0x22);
+    writeByte(Char.Quote);
   }
   if (heldBack > 0) {
     writeAscii(',"heldBack":');
     writeDecimal(heldBack);
   }
-  writeByte(0x7d);
+  writeByte(Char.ClosingBrace);
 }
 
 /** Rule and issuer names and SPIFFE IDs have no character that JSON escapes. */
@@ -103,5 +104,5 @@ function writeText(name: string, value: Span): void {
   writeAscii(name);
   writeAscii('":"');
   writeBytes(value);
-  writeByte(0x22);
+  writeByte(Char.Quote);
 }

@@ -3,6 +3,7 @@
 
 import { takeSpan } from "../host/arena";
 import { Span, ABSENT, FAILED, byteAt, lengthOf, setByte } from "../host/span";
+import { Char, isDigit, isLower, isUpper } from "./ascii";
 
 /** Bytes that `characters` of base64url stand for, or -1 when no value has that many. */
 export function decodedLength(characters: i32): i32 {
@@ -41,9 +42,9 @@ export function decodeInto(text: Span, target: Span): bool {
 }
 
 function sixBits(byte: i32): i32 {
-  if (byte >= 0x61 && byte <= 0x7a) return byte - 0x47;
-  if (byte >= 0x41 && byte <= 0x5a) return byte - 0x41;
-  if (byte >= 0x30 && byte <= 0x39) return byte + 4;
-  if (byte == 0x2d) return 62;
-  return byte == 0x5f ? 63 : -1;
+  if (isLower(byte)) return byte - 0x47;
+  if (isUpper(byte)) return byte - 0x41;
+  if (isDigit(byte)) return byte + 4;
+  if (byte == Char.Dash) return 62;
+  return byte == Char.Underscore ? 63 : -1;
 }

@@ -1,4 +1,5 @@
 import { Span, byteAt, lengthOf } from "../host/span";
+import { Char, isDigit } from "./ascii";
 
 /** 2^53 - 1: past it a JSON number does not mean the same integer to everybody. */
 const MAX_DIGITS: i32 = 15;
@@ -7,12 +8,12 @@ const MAX_DIGITS: i32 = 15;
 export function parseDecimal(text: Span): i64 {
   const length = lengthOf(text);
   if (length < 1 || length > MAX_DIGITS) return -1;
-  if (length > 1 && byteAt(text, 0) == 0x30) return -1;
+  if (length > 1 && byteAt(text, 0) == Char.Zero) return -1;
   let value: i64 = 0;
   for (let i = 0; i < length; i++) {
-    const digit = byteAt(text, i) - 0x30;
-    if (digit < 0 || digit > 9) return -1;
-    value = value * 10 + digit;
+    const byte = byteAt(text, i);
+    if (!isDigit(byte)) return -1;
+    value = value * 10 + (byte - Char.Zero);
   }
   return value;
 }

@@ -1,8 +1,9 @@
 import { Span, byteAt, lengthOf, setByte } from "../host/span";
+import { Char, isDigit, isUpper } from "./ascii";
 
 /** Value of a hex digit of either case, or -1. */
 export function hexValue(byte: i32): i32 {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  if (isDigit(byte)) return byte - Char.Zero;
   const letter = byte | 0x20;
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
@@ -20,5 +21,5 @@ export function decodeLowerHex(text: Span, target: Span): bool {
 }
 
 function lowerHexValue(byte: i32): i32 {
-  return byte >= 0x41 && byte <= 0x46 ? -1 : hexValue(byte);
+  return isUpper(byte) ? -1 : hexValue(byte);
 }

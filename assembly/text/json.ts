@@ -19,6 +19,7 @@ import {
   startsWith,
 } from "../host/span";
 import { Table, borrowTable, tableForever } from "../host/table";
+import { Char, isDigit } from "./ascii";
 import { hexValue } from "./hex";
 import { characterLength } from "./utf8";
 
@@ -199,12 +200,12 @@ export class JsonDocument {
 
   private value(depth: i32): bool {
     const byte = byteAt(this.text, this.at);
-    if (byte == 0x7b) return this.object(depth);
-    if (byte == 0x5b) return this.array(depth);
-    if (byte == 0x22) return this.quoted(JsonKind.String) != NO_NODE;
-    if (byte == 0x74) return this.word(JsonKind.True, TRUE);
-    if (byte == 0x66) return this.word(JsonKind.False, FALSE);
-    if (byte == 0x6e) return this.word(JsonKind.Null, NULL);
+    if (byte == Char.OpeningBrace) return this.object(depth);
+    if (byte == Char.OpeningBracket) return this.array(depth);
+    if (byte == Char.Quote) return this.quoted(JsonKind.String) != NO_NODE;
+    if (byte == Char.LowerT) return this.word(JsonKind.True, TRUE);
+    if (byte == Char.LowerF) return this.word(JsonKind.False, FALSE);
+    if (byte == Char.LowerN) return this.word(JsonKind.Null, NULL);
     return this.number();
   }
 
@@ -213,20 +214,20 @@ export class JsonDocument {
     if (object == NO_NODE) return false;
     this.at++;
     this.skipSpace();
-    if (this.accept(0x7d)) return true;
+    if (this.accept(Char.ClosingBrace)) return true;
     do {
       this.skipSpace();
-      if (byteAt(this.text, this.at) != 0x22) return false;
+      if (byteAt(this.text, this.at) != Char.Quote) return false;
       const name = this.quoted(JsonKind.Name);
       if (name == NO_NODE || !this.isFirstOfItsName(object, name)) return false;
       this.skipSpace();
-      if (!this.accept(0x3a)) return false;
+      if (!this.accept(Char.Colon)) return false;
       this.skipSpace();
       if (!this.value(depth + 1)) return false;
       this.skipSpace();
-    } while (this.accept(0x2c));
+    } while (this.accept(Char.Comma));
     this.close(object);
-    return this.accept(0x7d);
+    return this.accept(Char.ClosingBrace);
   }
 
   private array(depth: i32): bool {
@@ -234,14 +235,14 @@ export class JsonDocument {
     if (array == NO_NODE) return false;
     this.at++;
     this.skipSpace();
-    if (this.accept(0x5d)) return true;
+    if (this.accept(Char.ClosingBracket)) return true;
     do {
       this.skipSpace();
       if (!this.value(depth + 1)) return false;
       this.skipSpace();
-    } while (this.accept(0x2c));
+    } while (this.accept(Char.Comma));
     this.close(array);
-    return this.accept(0x5d);
+    return this.accept(Char.ClosingBracket);
   }
 
   private word(kind: JsonKind, word: Span): bool {
@@ -252,11 +253,11 @@ export class JsonDocument {
 
   private number(): bool {
     const start = this.at;
-    this.accept(0x2d);
-    if (!this.accept(0x30) && !this.digits()) return false;
-    if (this.accept(0x2e) && !this.digits()) return false;
-    if (this.accept(0x65) || this.accept(0x45)) {
-      if (!this.accept(0x2b)) this.accept(0x2d);
+    this.accept(Char.Dash);
+    if (!this.accept(Char.Zero) && !this.digits()) return false;
+    if (this.accept(Char.Dot) && !this.digits()) return false;
+    if (this.accept(Char.LowerE) || this.accept(Char.UpperE)) {
+      if (!this.accept(Char.Plus)) this.accept(Char.Dash);
       if (!this.digits()) return false;
     }
     return this.add(JsonKind.Number, slice(this.text, start, this.at)) != NO_NODE;
@@ -275,9 +276,9 @@ export class JsonDocument {
     let end = start;
     while (true) {
       const byte = byteAt(this.text, this.at);
-      if (byte == 0x22) break;
-      if (byte < 0x20) return NO_NODE;
-      if (byte == 0x5c) {
+      if (byte == Char.Quote) break;
+      if (byte < Char.Space) return NO_NODE;
+      if (byte == Char.Backslash) {
         const written = this.escape(end);
         if (written == 0) return NO_NODE;
         end += written;
@@ -294,7 +295,7 @@ export class JsonDocument {
   /** Writes at `target` what the escape at the cursor stands for; how many bytes that is, or 0 when it is none. */
   private escape(target: i32): i32 {
     const letter = byteAt(this.text, this.at + 1);
-    if (letter == 0x75) return this.unicodeEscape(target);
+    if (letter == Char.LowerU) return this.unicodeEscape(target);
     const meant = escapedBy(letter);
     if (meant < 0) return 0;
     this.at += 2;
@@ -315,7 +316,7 @@ export class JsonDocument {
 
   /** The value of a `\uXXXX` at `index`, or -1. */
   private utf16Unit(index: i32): i32 {
-    if (byteAt(this.text, index) != 0x5c || byteAt(this.text, index + 1) != 0x75) return -1;
+    if (byteAt(this.text, index) != Char.Backslash || byteAt(this.text, index + 1) != Char.LowerU) return -1;
     let unit = 0;
     for (let i = 2; i < 6; i++) {
       const digit = hexValue(byteAt(this.text, index + i));
@@ -374,30 +375,26 @@ export class JsonDocument {
 }
 
 function isSpace(byte: i32): bool {
-  return byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09;
-}
-
-function isDigit(byte: i32): bool {
-  return byte >= 0x30 && byte <= 0x39;
+  return byte == Char.Space || byte == Char.LineFeed || byte == Char.CarriageReturn || byte == Char.Tab;
 }
 
 /** The character that a one-letter escape stands for, or -1. */
 function escapedBy(letter: i32): i32 {
   switch (letter) {
-    case 0x22:
-    case 0x5c:
-    case 0x2f:
+    case Char.Quote:
+    case Char.Backslash:
+    case Char.Slash:
       return letter;
-    case 0x62:
-      return 0x08;
-    case 0x66:
-      return 0x0c;
-    case 0x6e:
-      return 0x0a;
-    case 0x72:
-      return 0x0d;
-    case 0x74:
-      return 0x09;
+    case Char.LowerB:
+      return Char.Backspace;
+    case Char.LowerF:
+      return Char.FormFeed;
+    case Char.LowerN:
+      return Char.LineFeed;
+    case Char.LowerR:
+      return Char.CarriageReturn;
+    case Char.LowerT:
+      return Char.Tab;
     default:
       return -1;
   }
@@ -415,7 +412,8 @@ function mostNodes(text: Span): i32 {
   let count = 1;
   for (let i = 0; i < lengthOf(text); i++) {
     const byte = byteAt(text, i);
-    if (byte == 0x5b || byte == 0x7b || byte == 0x2c || byte == 0x3a) count++;
+    if (byte == Char.OpeningBracket || byte == Char.OpeningBrace || byte == Char.Comma || byte == Char.Colon)
+      count++;
   }
   return count;
 }

@@ -3,6 +3,7 @@
 
 import { ascii } from "../host/arena";
 import { Span, ABSENT, byteAt, lengthOf, slice, sliceFrom, startsWith } from "../host/span";
+import { Char, isDigit, isLetter, isLower } from "./ascii";
 
 /** Section 2.3. */
 const MAX_ID_BYTES: i32 = 2048;
@@ -15,7 +16,7 @@ export function trustDomainOf(id: Span): Span {
   if (lengthOf(id) > MAX_ID_BYTES || !startsWith(id, SCHEME)) return ABSENT;
   const rest = sliceFrom(id, lengthOf(SCHEME));
   let end = 0;
-  while (end < lengthOf(rest) && byteAt(rest, end) != 0x2f) end++;
+  while (end < lengthOf(rest) && byteAt(rest, end) != Char.Slash) end++;
   const domain = slice(rest, 0, end);
   if (!isTrustDomain(domain)) return ABSENT;
   return isPath(sliceFrom(rest, end)) ? domain : ABSENT;
@@ -38,10 +39,10 @@ function isPath(path: Span): bool {
   while (i < lengthOf(path)) {
     const start = ++i;
     let dots = 0;
-    for (; i < lengthOf(path) && byteAt(path, i) != 0x2f; i++) {
+    for (; i < lengthOf(path) && byteAt(path, i) != Char.Slash; i++) {
       const byte = byteAt(path, i);
-      if (!isLower(byte | 0x20) && !isDigitOrMark(byte)) return false;
-      if (byte == 0x2e) dots++;
+      if (!isLetter(byte) && !isDigitOrMark(byte)) return false;
+      if (byte == Char.Dot) dots++;
     }
     const length = i - start;
     if (length == 0 || (dots == length && length <= 2)) return false;
@@ -49,10 +50,6 @@ function isPath(path: Span): bool {
   return true;
 }
 
-function isLower(byte: i32): bool {
-  return byte >= 0x61 && byte <= 0x7a;
-}
-
 function isDigitOrMark(byte: i32): bool {
-  return (byte >= 0x30 && byte <= 0x39) || byte == 0x2d || byte == 0x2e || byte == 0x5f;
+  return isDigit(byte) || byte == Char.Dash || byte == Char.Dot || byte == Char.Underscore;
 }

@@ -1,6 +1,7 @@
 // Finds the one credential of a request. Two candidates are never weighed against each other: whoever can add a second
 // one would choose which of them is judged here and which is used behind.
 
+import { ascii } from "../host/arena";
 import {
   Span,
   ABSENT,
@@ -12,15 +13,12 @@ import {
   slice,
   sliceFrom,
 } from "../host/span";
-import { ascii } from "../host/arena";
-import { hexValue } from "../text/hex";
 import { Reason } from "../decision/reason";
+import { Char, isLetterOrDigit } from "../text/ascii";
+import { escapedByte } from "../text/percent";
 
 /** Bytes of a token, at most. */
 export const MAX_TOKEN_BYTES: i32 = 16 * 1024;
-
-const SPACE: i32 = 0x20;
-const COMMA: i32 = 0x2c;
 
 /** What a request carries where credentials can be. Filled while its headers are read, once. */
 @unmanaged
@@ -53,13 +51,13 @@ export class Credential {
   /** `credentials = "Bearer" 1*SP b64token`: RFC 6750, section 2.1; the scheme has no case: RFC 9110, section 11.1. */
   private readBearer(): Reason {
     const value = this.authorization;
-    const space = indexOf(value, SPACE, 0);
+    const space = indexOf(value, Char.Space, 0);
     const scheme = space < 0 ? value : slice(value, 0, space);
     // Envoy joins repeated headers with a comma on some paths, so a comma is a second credential, whatever its scheme.
-    if (indexOf(value, COMMA, 0) >= 0) return Reason.token_duplicate;
+    if (indexOf(value, Char.Comma, 0) >= 0) return Reason.token_duplicate;
     if (!equalsAsciiIgnoreCase(scheme, "bearer")) return Reason.scheme_unsupported;
     let start = lengthOf(scheme);
-    while (byteAt(value, start) == SPACE) start++;
+    while (byteAt(value, start) == Char.Space) start++;
     const token = sliceFrom(value, start);
     if (lengthOf(token) > MAX_TOKEN_BYTES) return Reason.token_too_large;
     if (!isB64Token(token)) return Reason.authorization_malformed;
@@ -71,7 +69,7 @@ export class Credential {
 function isB64Token(text: Span): bool {
   const length = lengthOf(text);
   let end = length;
-  while (end > 0 && byteAt(text, end - 1) == 0x3d) end--;
+  while (end > 0 && byteAt(text, end - 1) == Char.Equals) end--;
   for (let i = 0; i < end; i++) {
     if (!isTokenByte(byteAt(text, i))) return false;
   }
@@ -79,28 +77,28 @@ function isB64Token(text: Span): bool {
 }
 
 function isTokenByte(byte: i32): bool {
-  const letter = byte | 0x20;
-  if ((letter >= 0x61 && letter <= 0x7a) || (byte >= 0x30 && byte <= 0x39)) return true;
-  // - . _ ~ + /
-  return byte == 0x2d || byte == 0x2e || byte == 0x5f || byte == 0x7e || byte == 0x2b || byte == 0x2f;
+  switch (byte) {
+    case Char.Dash:
+    case Char.Dot:
+    case Char.Underscore:
+    case Char.Tilde:
+    case Char.Plus:
+    case Char.Slash:
+      return true;
+    default:
+      return isLetterOrDigit(byte);
+  }
 }
 
 const ACCESS_TOKEN = ascii("access_token");
-const MARK: i32 = 0x3f;
-const AMPERSAND: i32 = 0x26;
-const SEMICOLON: i32 = 0x3b;
-const EQUALS: i32 = 0x3d;
-const OPENING_BRACKET: i32 = 0x5b;
-const PERCENT: i32 = 0x25;
-const UNDERSCORE: i32 = 0x5f;
 
 /** True when some server might find a parameter `access_token` in the query. */
 function hasQueryToken(path: Span): bool {
-  let start = indexOf(path, MARK, 0);
+  let start = indexOf(path, Char.QuestionMark, 0);
   if (start < 0) return false;
   for (let i = start; i < lengthOf(path); i++) {
     const byte = byteAt(path, i);
-    const separates = i == start || byte == AMPERSAND || byte == SEMICOLON;
+    const separates = i == start || byte == Char.Ampersand || byte == Char.Semicolon;
     if (separates && isAccessTokenAt(path, i + 1)) return true;
   }
   return false;
@@ -109,19 +107,21 @@ function hasQueryToken(path: Span): bool {
 /** Servers decode names, ignore their case, write `_` for `.` and space, and take `name[...]` for `name`. */
 function isAccessTokenAt(path: Span, at: i32): bool {
   for (let i = 0; i < lengthOf(ACCESS_TOKEN); i++) {
-    const isEscape = byteAt(path, at) == PERCENT;
+    const isEscape = byteAt(path, at) == Char.Percent;
     const byte = isEscape ? escapedByte(path, at) : byteAt(path, at);
     if (folded(byte) != byteAt(ACCESS_TOKEN, i)) return false;
     at += isEscape ? 3 : 1;
   }
-  const end = byteAt(path, at) == PERCENT ? escapedByte(path, at) : byteAt(path, at);
-  return end == EQUALS || end == AMPERSAND || end == SEMICOLON || end == OPENING_BRACKET || end < 0;
+  const end = byteAt(path, at) == Char.Percent ? escapedByte(path, at) : byteAt(path, at);
+  return (
+    end == Char.Equals ||
+    end == Char.Ampersand ||
+    end == Char.Semicolon ||
+    end == Char.OpeningBracket ||
+    end < 0
+  );
 }
 
 function folded(byte: i32): i32 {
-  return byte == 0x2e || byte == SPACE || byte == 0x2b ? UNDERSCORE : lowerCase(byte);
-}
-
-function escapedByte(path: Span, index: i32): i32 {
-  return (hexValue(byteAt(path, index + 1)) << 4) | hexValue(byteAt(path, index + 2));
+  return byte == Char.Dot || byte == Char.Space || byte == Char.Plus ? Char.Underscore : lowerCase(byte);
 }

@@ -4,13 +4,13 @@ import { makeForever } from "../host/arena";
 import { Span, ABSENT, FAILED, equalsAsciiIgnoreCase, indexOf, slice, sliceFrom } from "../host/span";
 import { Algorithm, algorithmNamed } from "../crypto/algorithm";
 import { Reason } from "../decision/reason";
+import { Char } from "../text/ascii";
 import { decodeBase64url } from "../text/base64url";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 
 /** Values in a header and in a payload, at most; both lie far above what issuers write. */
 const MAX_HEADER_VALUES: i32 = 128;
 const MAX_PAYLOAD_VALUES: i32 = 4096;
-const DOT: i32 = 0x2e;
 
 const header = JsonDocument.forever(MAX_HEADER_VALUES);
 const payload = JsonDocument.forever(MAX_PAYLOAD_VALUES);
@@ -38,9 +38,9 @@ export class UnverifiedToken {
 
   /** Takes `compact` apart. Spans live until the callback ends. */
   read(compact: Span): Reason {
-    const first = indexOf(compact, DOT, 0);
-    const second = first < 0 ? -1 : indexOf(compact, DOT, first + 1);
-    if (second < 0 || indexOf(compact, DOT, second + 1) >= 0) return Reason.token_malformed;
+    const first = indexOf(compact, Char.Dot, 0);
+    const second = first < 0 ? -1 : indexOf(compact, Char.Dot, first + 1);
+    if (second < 0 || indexOf(compact, Char.Dot, second + 1) >= 0) return Reason.token_malformed;
     this.payloadText = slice(compact, first + 1, second);
     this.signingInput = slice(compact, 0, second);
     const headerBytes = decodeBase64url(slice(compact, 0, first));
