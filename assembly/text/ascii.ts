@@ -22,6 +22,7 @@ export const enum Char {
   Semicolon = 0x3b,
   Equals = 0x3d,
   QuestionMark = 0x3f,
+  UpperA = 0x41,
   UpperE = 0x45,
   OpeningBracket = 0x5b,
   Backslash = 0x5c,

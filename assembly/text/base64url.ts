@@ -2,8 +2,9 @@
 // value has one spelling.  https://www.rfc-editor.org/rfc/rfc7515#section-2
 
 import { takeSpan } from "../host/arena";
+import { ByteMap, makeByteMap, mapped, setMapped } from "../host/byte_map";
 import { Span, ABSENT, FAILED, byteAt, lengthOf, setByte } from "../host/span";
-import { Char, isDigit, isLower, isUpper } from "./ascii";
+import { Char } from "./ascii";
 
 /** Bytes that `characters` of base64url stand for, or -1 when no value has that many. */
 export function decodedLength(characters: i32): i32 {
@@ -23,28 +24,63 @@ export function decodeBase64url(text: Span): Span {
 
 /** Decodes into `target`, which has to be exactly as long as the value. */
 export function decodeInto(text: Span, target: Span): bool {
-  const length = decodedLength(lengthOf(text));
+  const characters = lengthOf(text);
+  const length = decodedLength(characters);
   if (length < 0 || lengthOf(target) != length) return false;
-  let bits: i32 = 0;
-  let held: i32 = 0;
-  let written: i32 = 0;
-  for (let i = 0; i < lengthOf(text); i++) {
-    const value = sixBits(byteAt(text, i));
-    if (value < 0) return false;
-    bits = ((bits << 6) | value) & 0xfff;
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      setByte(target, written++, (bits >> held) & 0xff);
-    }
+  const tail = characters & 3;
+  let written = 0;
+  for (let i = 0; i < characters - tail; i += 4) {
+    const bits = fourCharacters(text, i);
+    if (bits < 0) return false;
+    setByte(target, written, bits >> 16);
+    setByte(target, written + 1, (bits >> 8) & 0xff);
+    setByte(target, written + 2, bits & 0xff);
+    written += 3;
   }
-  return (bits & ((1 << held) - 1)) == 0;
+  return tail == 0 || decodeTail(text, characters - tail, tail, target, written);
 }
 
-function sixBits(byte: i32): i32 {
-  if (isLower(byte)) return byte - 0x47;
-  if (isUpper(byte)) return byte - 0x41;
-  if (isDigit(byte)) return byte + 4;
-  if (byte == Char.Dash) return 62;
-  return byte == Char.Underscore ? 63 : -1;
+/** The last two or three characters: one or two bytes, and two or four bits that have to be zero. */
+function decodeTail(text: Span, from: i32, count: i32, target: Span, at: i32): bool {
+  const first = sixBits(text, from);
+  const second = sixBits(text, from + 1);
+  const third = count == 3 ? sixBits(text, from + 2) : 0;
+  if ((first | second | third) > MAX_SIX_BITS) return false;
+  const bits = (first << 12) | (second << 6) | third;
+  const unused = count == 3 ? 2 : 10;
+  if ((bits & ((1 << unused) - 1)) != 0) return false;
+  setByte(target, at, bits >> 10);
+  if (count == 3) setByte(target, at + 1, (bits >> 2) & 0xff);
+  return true;
+}
+
+/** 24 bits, or -1. */
+function fourCharacters(text: Span, at: i32): i32 {
+  const first = sixBits(text, at);
+  const second = sixBits(text, at + 1);
+  const third = sixBits(text, at + 2);
+  const fourth = sixBits(text, at + 3);
+  if ((first | second | third | fourth) > MAX_SIX_BITS) return -1;
+  return (first << 18) | (second << 12) | (third << 6) | fourth;
+}
+
+function sixBits(text: Span, at: i32): i32 {
+  return mapped(ALPHABET, byteAt(text, at));
+}
+
+const MAX_SIX_BITS: i32 = 63;
+/** What is no character of the alphabet has a bit above the six. */
+const NO_CHARACTER: u8 = 0xff;
+const ALPHABET = makeAlphabet();
+
+function makeAlphabet(): ByteMap {
+  const alphabet = makeByteMap(NO_CHARACTER);
+  for (let i = 0; i < 26; i++) {
+    setMapped(alphabet, Char.UpperA + i, <u8>i);
+    setMapped(alphabet, Char.LowerA + i, <u8>(26 + i));
+  }
+  for (let i = 0; i < 10; i++) setMapped(alphabet, Char.Zero + i, <u8>(52 + i));
+  setMapped(alphabet, Char.Dash, 62);
+  setMapped(alphabet, Char.Underscore, 63);
+  return alphabet;
 }

@@ -273,23 +273,27 @@ export class JsonDocument {
   private quoted(kind: JsonKind): JsonNode {
     this.at++;
     const start = this.at;
-    let end = start;
-    while (true) {
-      const byte = byteAt(this.text, this.at);
-      if (byte == Char.Quote) break;
+    let end = this.at;
+    let byte = byteAt(this.text, this.at);
+    while (byte != Char.Quote) {
       if (byte < Char.Space) return NO_NODE;
-      if (byte == Char.Backslash) {
-        const written = this.escape(end);
-        if (written == 0) return NO_NODE;
-        end += written;
-        continue;
-      }
-      const length = characterLength(this.text, this.at);
+      const length = byte == Char.Backslash ? this.escape(end) : this.character(end, byte);
       if (length == 0) return NO_NODE;
-      for (let i = 0; i < length; i++) setByte(this.text, end++, byteAt(this.text, this.at++));
+      end += length;
+      byte = byteAt(this.text, this.at);
     }
     this.at++;
     return this.add(kind, slice(this.text, start, end));
+  }
+
+  /** Moves the character at the cursor to `target`; how many bytes it has, or 0 when it is none. */
+  private character(target: i32, first: i32): i32 {
+    const length = first < 0x80 ? 1 : characterLength(this.text, this.at);
+    if (target != this.at) {
+      for (let i = 0; i < length; i++) setByte(this.text, target + i, byteAt(this.text, this.at + i));
+    }
+    this.at += length;
+    return length;
   }
 
   /** Writes at `target` what the escape at the cursor stands for; how many bytes that is, or 0 when it is none. */
