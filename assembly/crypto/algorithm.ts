@@ -4,13 +4,15 @@
 import { Span, equalsAscii } from "../host/span";
 
 export const enum Algorithm {
-  /** Not one that this filter verifies. */
+  /** No signature that anybody here verifies. */
   None = 0,
   RS256 = 1,
   RS384 = 2,
   RS512 = 3,
   ES256 = 4,
   ES384 = 5,
+  /** A public-key signature that Envoy's jwt_authn verifies and this filter does not. */
+  EnvoyOnly = 6,
 }
 
 /** A set of algorithms, one bit each. */
@@ -25,15 +27,30 @@ export function algorithmNamed(name: Span): Algorithm {
   if (equalsAscii(name, "ES384")) return Algorithm.ES384;
   if (equalsAscii(name, "RS384")) return Algorithm.RS384;
   if (equalsAscii(name, "RS512")) return Algorithm.RS512;
-  return Algorithm.None;
+  return isEnvoyOnly(name) ? Algorithm.EnvoyOnly : Algorithm.None;
+}
+
+function isEnvoyOnly(name: Span): bool {
+  return (
+    equalsAscii(name, "ES512") ||
+    equalsAscii(name, "EdDSA") ||
+    equalsAscii(name, "PS256") ||
+    equalsAscii(name, "PS384") ||
+    equalsAscii(name, "PS512")
+  );
+}
+
+/** True when this filter can check a signature of `algorithm`. */
+export function isVerifiedHere(algorithm: Algorithm): bool {
+  return algorithm != Algorithm.None && algorithm != Algorithm.EnvoyOnly;
 }
 
 export function setOf(algorithm: Algorithm): Algorithms {
-  return algorithm == Algorithm.None ? 0 : 1 << algorithm;
+  return isVerifiedHere(algorithm) ? 1 << algorithm : 0;
 }
 
 export function includes(set: Algorithms, algorithm: Algorithm): bool {
-  return algorithm != Algorithm.None && (set & (1 << algorithm)) != 0;
+  return isVerifiedHere(algorithm) && (set & (1 << algorithm)) != 0;
 }
 
 /** The hash as Envoy's `verify_signature` names it. */

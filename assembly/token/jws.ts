@@ -1,7 +1,16 @@
 // A compact JWS taken apart, and nothing believed yet.  https://www.rfc-editor.org/rfc/rfc7515#section-7.1
 
 import { makeForever } from "../host/arena";
-import { Span, ABSENT, FAILED, equalsAsciiIgnoreCase, indexOf, slice, sliceFrom } from "../host/span";
+import {
+  Span,
+  ABSENT,
+  FAILED,
+  equalsAsciiIgnoreCase,
+  indexOf,
+  lengthOf,
+  slice,
+  sliceFrom,
+} from "../host/span";
 import { Algorithm, algorithmNamed } from "../crypto/algorithm";
 import { Reason } from "../decision/reason";
 import { Char } from "../text/ascii";
@@ -18,7 +27,6 @@ const payload = JsonDocument.forever(MAX_PAYLOAD_VALUES);
 /** What a token says of itself. Its claims are nobody's word: only `VerifiedClaims` may decide anything. */
 @unmanaged
 export class UnverifiedToken {
-  /** None when it is not one that this filter verifies. */
   algorithm: Algorithm;
   /** Absent when the header has none. */
   keyId: Span;
@@ -49,7 +57,8 @@ export class UnverifiedToken {
     if (headerBytes == FAILED || payloadBytes == FAILED || this.signature == FAILED)
       return Reason.token_malformed;
     const reason = this.readHeader(headerBytes);
-    return reason == Reason.ok ? this.readPayload(payloadBytes) : reason;
+    if (reason != Reason.ok) return reason;
+    return lengthOf(this.signature) == 0 ? Reason.signature_malformed : this.readPayload(payloadBytes);
   }
 
   private readHeader(bytes: Span): Reason {
@@ -58,6 +67,7 @@ export class UnverifiedToken {
     if (header.kind(alg) != JsonKind.String) return Reason.token_header_malformed;
     if (hasForbiddenMember()) return Reason.token_header_forbidden;
     this.algorithm = algorithmNamed(header.stringOf(alg));
+    if (this.algorithm == Algorithm.None) return Reason.algorithm_unsupported;
     const kid = header.member(ROOT, "kid");
     this.keyId = header.stringOf(kid);
     if (kid != NO_NODE && this.keyId == ABSENT) return Reason.token_header_malformed;

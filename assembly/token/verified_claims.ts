@@ -4,7 +4,7 @@
 
 import { makeForever } from "../host/arena";
 import { Span, ABSENT, equals, indexOf, lengthOf, slice } from "../host/span";
-import { Algorithm, includes } from "../crypto/algorithm";
+import { includes, isVerifiedHere } from "../crypto/algorithm";
 import { SignatureCheck, checkSignature } from "../crypto/signature";
 import { Reason } from "../decision/reason";
 import { MetadataClaims } from "../evidence/jwt_authn";
@@ -82,7 +82,7 @@ function admit(document: JsonDocument, isFlat: bool): VerifiedClaims {
 /** The one key that may have signed `token`; null when there is none, or when the token leaves it open. */
 function chooseKey(token: UnverifiedToken, issuer: Issuer): Key | null {
   reason = Reason.algorithm_unsupported;
-  if (token.algorithm == Algorithm.None) return null;
+  if (!isVerifiedHere(token.algorithm)) return null;
   return token.keyId == ABSENT ? onlyKeyFor(token, issuer) : keyWithId(token, issuer);
 }
 

@@ -6,6 +6,7 @@ import {
   fieldBytes,
   hashOf,
   includes,
+  isVerifiedHere,
   setOf,
 } from "../../assembly/crypto/algorithm";
 import { signatureToDer } from "../../assembly/crypto/ecdsa";
@@ -43,13 +44,22 @@ describe("the algorithm table", () => {
       expect(hashOf(algorithm)).toBe("sha" + known[i].substring(2));
       expect(includes(setOf(algorithm), algorithm)).toBe(true);
     }
-    const unknown = ["none", "None", "", "HS256", "es256", "ES256K", "ES512", "PS256", "EdDSA", "RS256 "];
+    const unknown = ["none", "None", "", "HS256", "es256", "ES256K", "RS256 ", "RS1"];
     for (let i = 0; i < unknown.length; i++) {
       expect(algorithmNamed(utf8(unknown[i]))).toBe(Algorithm.None, unknown[i]);
     }
   });
 
-  test("no set holds the unknown algorithm", () => {
+  test("no set holds an algorithm that is not verified here", () => {
+    const elsewhere = ["ES512", "PS256", "PS384", "PS512", "EdDSA"];
+    for (let i = 0; i < elsewhere.length; i++) {
+      const algorithm = algorithmNamed(utf8(elsewhere[i]));
+      expect(algorithm).toBe(Algorithm.EnvoyOnly, elsewhere[i]);
+      expect(isVerifiedHere(algorithm)).toBe(false);
+      expect(setOf(algorithm)).toBe(0);
+      expect(includes(u32.MAX_VALUE, algorithm)).toBe(false);
+      expect(hashOf(algorithm)).toBe("");
+    }
     expect(setOf(Algorithm.None)).toBe(0);
     expect(includes(u32.MAX_VALUE, Algorithm.None)).toBe(false);
     expect(hashOf(Algorithm.None)).toBe("");
