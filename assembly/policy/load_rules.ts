@@ -1,7 +1,7 @@
 // The policy's rules: which requests each takes, and what it asks of them.
 
 import { ascii } from "../host/arena";
-import { Span, ABSENT, equals, lengthOf } from "../host/span";
+import { Span, ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { readBindings } from "./load_bindings";
 import { readWhen } from "./load_when";
@@ -94,9 +94,7 @@ function strictestMode(policy: Policy): Mode {
 }
 
 function takesEverything(rule: Rule): bool {
-  return (
-    rule.path == ABSENT && lengthOf(rule.pathPrefix) == 0 && rule.methods == null && rule.authority == ABSENT
-  );
+  return rule.path == ABSENT && rule.pathPrefix == ABSENT && rule.methods == null && rule.authority == ABSENT;
 }
 
 function isReachable(rule: Rule, node: JsonNode, policy: Policy): bool {

@@ -2,7 +2,8 @@
 
 import { ascii } from "../host/arena";
 import { Span, ABSENT, byteAt, indexOf, lengthOf, slice } from "../host/span";
-import { Char } from "../text/ascii";
+import { Char, isLetterOrDigit } from "../text/ascii";
+import { escapedByte } from "../text/percent";
 import { JsonNode, NO_NODE } from "../text/json";
 import { isPlainAuthority } from "./authority";
 import { isMethod } from "./method";
@@ -51,14 +52,24 @@ function isRulePath(text: Span): bool {
   for (let i = 0; i < lengthOf(NOT_IN_PATHS); i++) {
     if (indexOf(text, byteAt(NOT_IN_PATHS, i), 0) >= 0) return false;
   }
-  return !isAmbiguousPath(text);
+  return !isAmbiguousPath(text) && !hasNeedlessEscape(text);
+}
+
+/** RFC 3986, section 2.3: such a path would miss the requests that spell it plainly. */
+function hasNeedlessEscape(text: Span): bool {
+  for (let i = indexOf(text, Char.Percent, 0); i >= 0; i = indexOf(text, Char.Percent, i + 1)) {
+    const byte = escapedByte(text, i);
+    const isMark = byte == Char.Dash || byte == Char.Dot || byte == Char.Underscore || byte == Char.Tilde;
+    if (isMark || isLetterOrDigit(byte)) return true;
+  }
+  return false;
 }
 
 function refusePath(node: JsonNode): bool {
   return refuse(
     document,
     node,
-    'a plain path such as "/orders": no query, parameters, patterns, empty or dot segments',
+    'a plain path such as "/orders": no query, parameters, patterns, needless escapes, empty or dot segments',
   );
 }
 

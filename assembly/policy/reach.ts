@@ -16,7 +16,8 @@ export function covers(earlier: Rule, later: Rule): bool {
 
 function coversPath(earlier: Rule, later: Rule): bool {
   if (earlier.path != ABSENT) return equals(earlier.path, later.path);
-  if (!earlier.hasPathPrefix) return true;
+  // No condition, or the prefix of all paths.
+  if (earlier.pathPrefix == ABSENT) return true;
   if (later.path != ABSENT) return isUnderPrefix(later.path, earlier.pathPrefix);
   return later.hasPathPrefix && isUnderPrefix(later.pathPrefix, earlier.pathPrefix);
 }
