@@ -15,15 +15,12 @@ const PEER_DIGEST = ascii("connection\0sha256_peer_certificate_digest");
 
 /** The peer's identity: a validated certificate with one well-formed SPIFFE ID. */
 export function gatherIdentity(presenter: Presenter, policy: Policy): Reason {
-  const reason = gatherSpiffeId(presenter);
+  const reason = presenter.setUriSan(readProperty(PEER_URI_SAN));
   if (reason == Reason.spiffe_id_absent && !isTrue(readProperty(MTLS))) return Reason.peer_absent;
   if (reason != Reason.ok) return reason;
-  return policy.validatedBy == ValidatedBy.Listener ? Reason.ok : gatherValidation();
-}
-
-/** The SPIFFE ID in the peer's certificate, whoever vouches for it. */
-export function gatherSpiffeId(presenter: Presenter): Reason {
-  return presenter.setUriSan(readProperty(PEER_URI_SAN));
+  const validation = policy.validatedBy == ValidatedBy.Listener ? Reason.ok : gatherValidation();
+  presenter.isValidated = validation == Reason.ok;
+  return validation;
 }
 
 /** The digest of the peer's certificate. */

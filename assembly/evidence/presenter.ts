@@ -10,7 +10,9 @@ const DIGEST_BYTES: i32 = 32;
 
 @unmanaged
 export class Presenter {
-  /** A well-formed SPIFFE ID, or absent. */
+  /** True once somebody whom the policy trusts with it says that the certificate was validated. */
+  isValidated: bool;
+  /** A well-formed SPIFFE ID, or absent; nothing but a claim until the certificate is known to be validated. */
   spiffeId: Span;
   /** The ID's trust domain, or absent. */
   trustDomain: Span;
@@ -25,6 +27,7 @@ export class Presenter {
   }
 
   clear(): void {
+    this.isValidated = false;
     this.spiffeId = ABSENT;
     this.trustDomain = ABSENT;
     this.certificateDigest = ABSENT;

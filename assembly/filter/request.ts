@@ -7,7 +7,7 @@ import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf } from "../host/spa
 import { proveBindings } from "../binding/bind";
 import { namesCertificate } from "../binding/confirmation";
 import { checkTrustDomain } from "../boundary/trust_domain";
-import { Decision } from "../decision/decision";
+import { Decision, Verdict } from "../decision/decision";
 import { Reason } from "../decision/reason";
 import { gatherCertificate, gatherIdentity } from "../evidence/gather";
 import { Verified, collectClaims, findVerified, verifiedIssuer } from "../evidence/jwt_authn";
@@ -43,6 +43,9 @@ let now: i64 = 0;
 export function handleRequest(policy: Policy | null): Action {
   forget();
   decision.combine(judge(policy), mode);
+  // A request that was refused before its presenter mattered still came from somebody: the log says from whom.
+  if (decision.verdict != Verdict.Allow && policy != null && !presenter.isValidated)
+    gatherIdentity(presenter, policy);
   record(decision, facts, presenter, now);
   return apply(decision);
 }

@@ -1,5 +1,6 @@
 // One log line for a deny, as JSON after the word `holdfast`. Never a token, a header or a path: what identifies the token is
-// the start of its SHA-256, and what identifies the presenter is the SPIFFE ID in its certificate, if that is well-formed.
+// the start of its SHA-256, and what identifies the presenter is the well-formed SPIFFE ID in its certificate, under another
+// name as long as nobody vouches for that certificate.
 
 import { LogLevel, isLogged, writeLog } from "../host/call";
 import { Span, ABSENT, byteAt, lengthOf } from "../host/span";
@@ -9,12 +10,14 @@ import { sha256 } from "../crypto/sha256";
 import { Char } from "../text/ascii";
 import { Decision, Verdict, verdictName } from "../decision/decision";
 import { reasonName } from "../decision/reason";
-import { gatherSpiffeId } from "../evidence/gather";
 import { Presenter } from "../evidence/presenter";
 
 /** Lines in a second for one presenter, in one worker: an attacker fills no disk, and silences nobody but himself. */
 const LINES_PER_SECOND: i32 = 10;
-/** Presenters share a budget when their IDs fall together. Those of observe mode have budgets of their own. */
+/**
+ * Presenters share a budget when their IDs fall together, and all who are not validated share one: otherwise anybody could
+ * silence anybody. Those of observe mode have budgets of their own.
+ */
 const BUDGETS: i32 = 64;
 /** Bytes of the digest that are shown: enough to find a token again, too few to stand for it. */
 const FINGERPRINT_BYTES: i32 = 8;
@@ -45,9 +48,7 @@ export class DenyFacts {
 /** @param now seconds since 1970 */
 export function logDeny(decision: Decision, facts: DenyFacts, presenter: Presenter, now: i64): void {
   if (!isLogged(LogLevel.Warn)) return;
-  // A request that was refused before its presenter mattered still came from somebody.
-  if (presenter.spiffeId == ABSENT) gatherSpiffeId(presenter);
-  const budget = budgetOf(decision.verdict, presenter.spiffeId);
+  const budget = budgetOf(decision.verdict, presenter.isValidated ? presenter.spiffeId : ABSENT);
   if (budget.second != now) {
     budget.second = now;
     budget.written = 0;
@@ -57,7 +58,7 @@ export function logDeny(decision: Decision, facts: DenyFacts, presenter: Present
     return;
   }
   budget.written++;
-  compose(decision, facts, presenter.spiffeId, budget.heldBack);
+  compose(decision, facts, presenter, budget.heldBack);
   budget.heldBack = 0;
   writeLog(LogLevel.Warn, line());
 }
@@ -74,7 +75,7 @@ function hashOf(bytes: Span): i32 {
   return hash ^ (hash >> 16);
 }
 
-function compose(decision: Decision, facts: DenyFacts, spiffeId: Span, heldBack: i64): void {
+function compose(decision: Decision, facts: DenyFacts, presenter: Presenter, heldBack: i64): void {
   const fingerprint = facts.token == ABSENT ? ABSENT : sha256(facts.token);
   startLine();
   writeAscii('holdfast {"verdict":"');
@@ -84,7 +85,7 @@ function compose(decision: Decision, facts: DenyFacts, spiffeId: Span, heldBack:
   writeByte(Char.Quote);
   writeText("rule", facts.rule);
   writeText("issuer", facts.issuer);
-  writeText("presenter", spiffeId);
+  writeText(presenter.isValidated ? "presenter" : "unvalidatedPresenter", presenter.spiffeId);
   if (fingerprint != ABSENT) {
     writeAscii(',"token":"sha256:');
     writeHex(fingerprint, FINGERPRINT_BYTES);

@@ -117,8 +117,8 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   },
 
   claim_malformed: {
-    means: "`exp`, `nbf`, `iat` or `aud` has the wrong type or is out of range.",
-    next: "Look at the issuer.",
+    means: "`exp`, `nbf` or `iat` is no whole number of seconds, or `aud` no string or list of strings.",
+    next: "Look at the issuer; fractions of a second are not taken.",
   },
   expiry_absent: { means: "The token has no `exp`.", next: "A token that never ends is not taken." },
   token_expired: {

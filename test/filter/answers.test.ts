@@ -2,22 +2,16 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  Answer,
-  REASON_LIMIT,
-  answerTo,
-  grpcStatus,
-  httpStatus,
-  reasonName,
-} from "../../assembly/decision/reason.ts";
-import type { Reason } from "../../assembly/decision/reason.ts";
+import { Answer, answerTo, grpcStatus, httpStatus, reasonName } from "../../assembly/decision/reason.ts";
 import type { Request, Stream } from "../../cli/host/index.ts";
 import { forwarded, PAYLOAD_HEADER, verified } from "./support/jwt-authn.ts";
 import { makeKey, nameless } from "./support/keys.ts";
 import { policy, policyWithIssuer, policyWithRule } from "./support/policies.ts";
+import { reasons } from "./support/reasons.ts";
 import { Scene, bearer, reasonOf, verdictOf } from "./support/scene.ts";
-import { CLAIMS, base64url, key, token, tokenOf, tokenSignedBy, without } from "./support/tokens.ts";
-import type { Json } from "./support/tokens.ts";
+import { without } from "./support/json.ts";
+import { CLAIMS, base64url, key, token, tokenOf, tokenSignedBy } from "./support/tokens.ts";
+import type { Json } from "./support/json.ts";
 import { NOW, OTHER_THUMBPRINT, WEB, WEB_THUMBPRINT, plaintext, thief, web } from "./support/world.ts";
 
 interface Case {
@@ -35,8 +29,8 @@ const withClaims = (claims: Json, request: Request = {}): Case => withToken(toke
 const withHeader = (header: Json): Case => withToken(tokenOf({ alg: "ES256", kid: "k1", ...header }, CLAIMS));
 const fromPeer = (peer: Request["peer"], claims: Json = {}): Case => withClaims(claims, peer && { peer });
 
-const { certSha256: _digest, ...undigested } = web;
-const { uriSan: _id, ...unnamed } = web;
+const undigested = without(web, "certSha256");
+const unnamed = without(web, "uriSan");
 const byHeader = policyWithIssuer({ keys: { jwt_authn: { payloadHeader: PAYLOAD_HEADER } } });
 const twin = makeKey("ES256", "k2");
 const twoNameless = policyWithIssuer({ keys: { jwks: { keys: [nameless(key), nameless(twin)] } } });
@@ -108,10 +102,6 @@ const CASES: Readonly<Record<string, Case>> = {
 
 /** Needs a stream that the filter has never heard of, which no host makes: several-plugins.test.ts does. */
 const UNREACHED = ["policy_absent"];
-
-const reasons = Array.from({ length: REASON_LIMIT }, (_, number) => number as Reason).filter(
-  (reason) => reasonName(reason) !== "",
-);
 
 const CHALLENGES: Readonly<Record<number, string | undefined>> = {
   [Answer.Unauthenticated]: 'Bearer realm="holdfast"',

@@ -1,7 +1,8 @@
 import { describe, it } from "node:test";
 import { policyWithIssuer, policyWithRule } from "./support/policies.ts";
 import { Scene, assertAllowed, assertDenied } from "./support/scene.ts";
-import { CLAIMS, token, tokenOf, tokenOfText, without } from "./support/tokens.ts";
+import { without } from "./support/json.ts";
+import { CLAIMS, token, tokenOf, tokenOfText } from "./support/tokens.ts";
 import { AUDIENCE, NOW } from "./support/world.ts";
 
 const HEADER = { alg: "ES256", kid: "k1" };

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { Stream } from "../../cli/host/index.ts";
+import { asHeader, assertNeverAllowed } from "./support/hostile.ts";
 import { ALGORITHMS, makeKey } from "./support/keys.ts";
-import { issuer, policy, policyWithIssuer } from "./support/policies.ts";
-import { Scene, assertAllowed, assertDenied, reasonOf, verdictOf } from "./support/scene.ts";
+import { policyWithIssuer } from "./support/policies.ts";
+import { Scene, assertAllowed, assertDenied } from "./support/scene.ts";
 import { CLAIMS, base64url, token, tokenOf, tokenOfText, tokenSignedBy } from "./support/tokens.ts";
 import { WEB } from "./support/world.ts";
 
@@ -13,17 +13,6 @@ const HEADER = JSON.stringify({ alg: "ES256", kid: "k1" });
 const ORDER = Buffer.from("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", "hex");
 
 const scene = new Scene();
-
-function assertNeverAllowed(stream: Stream, message: string): void {
-  assert.deepEqual([stream.outcome, verdictOf(stream)], ["replied", "deny"], message);
-}
-
-/** Header bytes that Envoy would let through: all but NUL, CR and LF. */
-function asHeader(bytes: Uint8Array): string {
-  return Buffer.from(bytes.map((byte) => (byte === 0 || byte === 10 || byte === 13 ? 1 : byte))).toString(
-    "latin1",
-  );
-}
 
 describe("a valid token of each algorithm", () => {
   for (const algorithm of ALGORITHMS) {
@@ -69,6 +58,12 @@ describe("size", () => {
     assertAllowed(scene.present(exact));
     assertDenied(scene.present(padded(MAX_TOKEN_BYTES + 1)), "token_too_large");
     assertDenied(scene.present("A".repeat(1_000_000)), "token_too_large");
+  });
+
+  it("reads a thousand claims", () => {
+    assertAllowed(
+      scene.present(token(Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`c${i}`, i])))),
+    );
   });
 
   it("reads 1,024 header pairs and refuses more", () => {
@@ -254,7 +249,11 @@ describe("a header by which a token would choose how it is judged", () => {
     for (const alg of [...names, "es256", "Es256", "ES256 ", "ES256\0", ""])
       assertDenied(scene.present(tokenOf({ alg, kid: "k1" }, CLAIMS)), "algorithm_unsupported", alg);
     for (const alg of [null, 1, ["ES256"], {}, undefined])
-      assertDenied(scene.present(tokenOf({ alg, kid: "k1" }, CLAIMS)), "token_header_malformed", String(alg));
+      assertDenied(
+        scene.present(tokenOf({ alg, kid: "k1" }, CLAIMS)),
+        "token_header_malformed",
+        JSON.stringify(alg),
+      );
   });
 
   it("brings no key and asks for no extension", () => {
@@ -280,51 +279,5 @@ describe("a header by which a token would choose how it is judged", () => {
         "token_header_malformed",
         header,
       );
-  });
-});
-
-describe("random requests", () => {
-  it("with random authorization values are never allowed", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), (bytes, isBearer) => {
-        const value = (isBearer ? "Bearer " : "") + asHeader(bytes);
-        assertNeverAllowed(scene.ask({ headers: [["authorization", value]] }), JSON.stringify(value));
-      }),
-      { seed: 2, numRuns: 2000 },
-    );
-  });
-
-  it("with random paths and SPIFFE IDs never trap and never pass for web", () => {
-    const guarded = new Scene(policy({ rules: [{ name: "orders", when: { pathPrefix: "/orders" } }] }));
-    const good = token();
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 60 }), fc.uint8Array({ maxLength: 60 }), (path, id) => {
-        const uriSan = `spiffe://${asHeader(id)}`;
-        const stream = guarded.present(good, { path: `/${asHeader(path)}`, peer: { mtls: true, uriSan } });
-        assertNeverAllowed(stream, JSON.stringify([asHeader(path), uriSan, reasonOf(stream)]));
-      }),
-      { seed: 3, numRuns: 2000 },
-    );
-  });
-
-  it("with random claims around a good signature never trap", () => {
-    fc.assert(
-      fc.property(
-        fc.dictionary(fc.constantFrom("exp", "nbf", "iat", "aud", "sub", "cnf", "x"), fc.jsonValue()),
-        (claims) => {
-          const stream = scene.present(token(claims));
-          assert.notEqual(stream.outcome, "trapped");
-          assert.equal(stream.outcome === "continue", verdictOf(stream) === "allow");
-        },
-      ),
-      { seed: 4, numRuns: 1000 },
-    );
-  });
-
-  it("trapped nothing", () => {
-    const twoIssuers = new Scene(policy({ issuers: { a: issuer(), b: issuer({ issuer: "b" }) } }));
-    assertDenied(twoIssuers.present(`${base64url("{}")}.${base64url("{}")}.AA`), "token_header_malformed");
-    assert.equal(scene.host.vmFailures, 0);
-    assert.equal(twoIssuers.host.vmFailures, 0);
   });
 });

@@ -1,9 +1,11 @@
 import { describe, it } from "node:test";
+import { assertNeverAllowed } from "./support/hostile.ts";
 import { forwarded, PAYLOAD_HEADER, verified, verifiedExactly } from "./support/jwt-authn.ts";
 import { issuer, policy, policyWithIssuer } from "./support/policies.ts";
 import { Scene, assertAllowed, assertDenied, bearer } from "./support/scene.ts";
-import { CLAIMS, base64url, payloadOf, token, without } from "./support/tokens.ts";
-import type { Json } from "./support/tokens.ts";
+import { without } from "./support/json.ts";
+import { CLAIMS, base64url, payloadOf, token, tokenOf } from "./support/tokens.ts";
+import type { Json } from "./support/json.ts";
 import { AUDIENCE, NOW, OTHER_THUMBPRINT, THIEF, WEB, WEB_THUMBPRINT, thief } from "./support/world.ts";
 
 const byHeader = policyWithIssuer({ keys: { jwt_authn: { payloadHeader: PAYLOAD_HEADER } } });
@@ -60,6 +62,23 @@ describe("jwt_authn forwards the token and its payload", () => {
   it("believes no header when jwt_authn verified another issuer's token", () => {
     const metadata = verified({ iss: "https://elsewhere.example" });
     assertDenied(scene.ask({ headers: forwarded(good), metadata }), "jwt_authn_absent");
+  });
+
+  it("takes a token of an algorithm that Envoy verifies and this filter does not", () => {
+    for (const alg of ["EdDSA", "PS256", "ES512"])
+      assertAllowed(scene.ask({ headers: forwarded(tokenOf({ alg }, CLAIMS)), metadata: verified() }), alg);
+  });
+
+  it("refuses a token that Envoy cannot have verified: it is forged around the payload of one that it did", () => {
+    const unsigned = tokenOf({ alg: "none" }, CLAIMS).replace(/[^.]*$/, "");
+    const truncated = good.replace(/[^.]*$/, "");
+    for (const forged of [
+      unsigned,
+      truncated,
+      tokenOf({ alg: "none" }, CLAIMS),
+      tokenOf({ alg: "HS256" }, CLAIMS),
+    ])
+      assertNeverAllowed(scene.ask({ headers: forwarded(forged), metadata: verified() }), forged);
   });
 
   it("checks the claims as those of any token", () => {
@@ -146,7 +165,7 @@ describe("jwt_authn takes the token away and leaves metadata", () => {
       [NOW + 60],
       {},
     ])
-      assertDenied(ask({ exp }), "claim_malformed", String(exp));
+      assertDenied(ask({ exp }), "claim_malformed", JSON.stringify(exp));
     for (const nbf of [NOW - 0.5, -1, "now", null])
       assertDenied(ask({ nbf }), "claim_malformed", String(nbf));
     assertDenied(scene.ask({ metadata: verifiedExactly(without(CLAIMS, "exp")) }), "expiry_absent");
@@ -164,6 +183,12 @@ describe("jwt_authn takes the token away and leaves metadata", () => {
     for (const aud of ["billing", [], ["billing"], {}, { "0": "billing" }, 7])
       assertDenied(ask({ aud }), "audience_mismatch", JSON.stringify(aud));
     assertDenied(scene.ask({ metadata: verifiedExactly(without(CLAIMS, "aud")) }), "audience_mismatch");
+  });
+
+  it("reads 32 entries of `aud`, and what comes after them counts for nothing", () => {
+    const others = (count: number) => Array.from({ length: count }, (_, i) => `other-${i}`);
+    assertAllowed(ask({ aud: [...others(31), AUDIENCE] }));
+    assertDenied(ask({ aud: [...others(32), AUDIENCE] }), "audience_mismatch");
   });
 
   it("takes a certificate-bound token with its certificate only", () => {

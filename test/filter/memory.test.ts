@@ -75,7 +75,7 @@ it(`memory is the same after ${REQUESTS} requests of all kinds`, () => {
 it(`memory is the same after ${RELOADS} policies with streams open on old ones`, () => {
   const otherKeys = [makeKey("ES256", "k2").jwk, makeKey("ES384", "k3").jwk];
   const hundred = Array.from({ length: 100 }, (_, i) => ({ name: `r${i}`, when: { path: `/${i}` } }));
-  const idp = { issuer: String(CLAIMS["iss"]), keys: { jwks: { keys: [key.jwk, ...otherKeys] } } };
+  const idp = { issuer: CLAIMS.iss, keys: { jwks: { keys: [key.jwk, ...otherKeys] } } };
   const configurations = [
     policy(),
     policy({ rules }),

@@ -6,7 +6,7 @@ import { issuer, policy, policyWithIssuer } from "./support/policies.ts";
 import { PolicyDesk } from "./support/refusal.ts";
 import { Scene, assertAllowed, assertDenied } from "./support/scene.ts";
 import { key, token } from "./support/tokens.ts";
-import type { Json } from "./support/tokens.ts";
+import type { Json } from "./support/json.ts";
 
 const MAX_POLICY_BYTES = 1024 * 1024;
 const desk = new PolicyDesk();

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { issuer, policy, policyWithIssuer, policyWithRule } from "./support/policies.ts";
 import { PolicyDesk } from "./support/refusal.ts";
-import { without } from "./support/tokens.ts";
-import type { Json } from "./support/tokens.ts";
+import { without } from "./support/json.ts";
+import type { Json } from "./support/json.ts";
 
 const desk = new PolicyDesk();
 

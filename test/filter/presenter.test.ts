@@ -1,12 +1,14 @@
+import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Peer } from "../../cli/host/index.ts";
 import { policy } from "./support/policies.ts";
 import { Scene, assertAllowed, assertDenied } from "./support/scene.ts";
-import { token, without } from "./support/tokens.ts";
+import { without } from "./support/json.ts";
+import { token } from "./support/tokens.ts";
 import { WEB, plaintext, web } from "./support/world.ts";
 
 const good = token();
-const { uriSan: _id, ...unnamed } = web;
+const unnamed = without(web, "uriSan");
 
 describe("the live peer", () => {
   const scene = new Scene();
@@ -33,6 +35,14 @@ describe("the live peer", () => {
       ["x-spiffe-id", WEB],
     ] as const;
     assertDenied(scene.present(good, { headers, peer: plaintext }), "peer_absent");
+  });
+
+  it("is judged before the signature, which costs more than all the rest", () => {
+    scene.host.calls.resetCounts();
+    for (const peer of [plaintext, unnamed, { ...web, uriSan: "spiffe://elsewhere.org/web" }]) from(peer);
+    assert.equal(scene.host.calls.counts().get("proxy_call_foreign_function"), undefined);
+    assertAllowed(from(web));
+    assert.equal(scene.host.calls.counts().get("proxy_call_foreign_function"), 1);
   });
 
   it("has an ID by the strict grammar", () => {

@@ -2,7 +2,7 @@ import { describe, it } from "node:test";
 import { policy } from "./support/policies.ts";
 import { Scene, assertAllowed, assertDenied, assertWouldDeny } from "./support/scene.ts";
 import { token } from "./support/tokens.ts";
-import type { Json } from "./support/tokens.ts";
+import type { Json } from "./support/json.ts";
 import { thief } from "./support/world.ts";
 
 const good = token();
@@ -195,7 +195,7 @@ describe("a rule's methods and authority", () => {
       "[]",
       "[::1]x",
       "caf\u00e9",
-      `${"a".repeat(262)}`,
+      "a".repeat(262),
     ])
       assertDenied(taking({ pathPrefix: "/" }).ask({ authority }), "authority_ambiguous", authority);
   });

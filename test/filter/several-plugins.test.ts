@@ -7,7 +7,7 @@ import { makeKey } from "./support/keys.ts";
 import { policy, policyWithIssuer, policyWithRule } from "./support/policies.ts";
 import { Scene, assertAllowed, assertDenied, bearer, reasonOf } from "./support/scene.ts";
 import { token } from "./support/tokens.ts";
-import type { Json } from "./support/tokens.ts";
+import type { Json } from "./support/json.ts";
 import { NOW, thief, web } from "./support/world.ts";
 
 const MAX_ROOTS = 4096;
@@ -86,7 +86,9 @@ describe("a new policy", () => {
 
   it("leaves a stream that came before it under the old one", () => {
     const scene = new Scene();
-    interleave(scene.vm, () => assert.ok(scene.plugin.configure(JSON.stringify(OPEN))));
+    interleave(scene.vm, () => {
+      assert.ok(scene.plugin.configure(JSON.stringify(OPEN)));
+    });
     assertDenied(scene.ask(), "token_absent");
     assertAllowed(scene.ask());
   });

@@ -5,6 +5,7 @@ import { ALGORITHMS, makeKey, nameless, sign } from "./support/keys.ts";
 import type { IssuerKey, Jwk } from "./support/keys.ts";
 import { issuer, policy, policyWithIssuer, policyWithRule } from "./support/policies.ts";
 import { Scene, assertAllowed, assertDenied } from "./support/scene.ts";
+import { without } from "./support/json.ts";
 import { CLAIMS, base64url, key, token, tokenOf } from "./support/tokens.ts";
 import { AUDIENCE, ISSUER, NOW, WEB } from "./support/world.ts";
 
@@ -42,7 +43,7 @@ describe("the key decides the algorithm", () => {
   });
 
   it("an RSA key without `alg` verifies every RSA algorithm, and no other", () => {
-    const { alg: _alg, ...anyRsa } = rsa.jwk;
+    const anyRsa = without(rsa.jwk, "alg");
     const scene = keyed(anyRsa);
     for (const algorithm of ["RS256", "RS384", "RS512"] as const)
       assertAllowed(scene.present(token({}, { ...rsa, algorithm })), algorithm);
@@ -50,14 +51,14 @@ describe("the key decides the algorithm", () => {
   });
 
   it("an EC key without `alg` verifies the one of its curve", () => {
-    const { alg: _alg, ...any384 } = ec384.jwk;
+    const any384 = without(ec384.jwk, "alg");
     const scene = keyed(any384);
     assertAllowed(scene.present(token({}, ec384)));
     assertDenied(scene.present(tokenOf({ alg: "ES256", kid: "ec384" }, CLAIMS)), "algorithm_mismatch");
   });
 
   it("a hash of the wrong size under the right name does not pass", () => {
-    const { alg: _alg, ...anyRsa } = rsa.jwk;
+    const anyRsa = without(rsa.jwk, "alg");
     const compact = tokenOf({ alg: "RS256", kid: "rsa" }, CLAIMS, { ...rsa, algorithm: "RS512" });
     assertDenied(keyed(anyRsa).present(compact), "signature_invalid");
   });

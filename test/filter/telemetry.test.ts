@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
-import { Answer, REASON_LIMIT, answerTo, reasonName } from "../../assembly/decision/reason.ts";
-import type { Reason } from "../../assembly/decision/reason.ts";
+import { Answer, answerTo, reasonName } from "../../assembly/decision/reason.ts";
 import type { LogLine, Stream } from "../../cli/host/index.ts";
 import { forwarded, PAYLOAD_HEADER, verified } from "./support/jwt-authn.ts";
 import { policy, policyWithIssuer } from "./support/policies.ts";
+import { reasons } from "./support/reasons.ts";
 import { Scene, bearer } from "./support/scene.ts";
 import { key, token } from "./support/tokens.ts";
 import { NOW, THIEF, WEB, plaintext, thief, web } from "./support/world.ts";
@@ -27,10 +27,8 @@ function linesOf(scene: Scene): unknown[] {
 describe("counters", () => {
   it("are all there with a zero before any request", () => {
     const expected: string[] = [];
-    for (let number = 0; number < REASON_LIMIT; number++) {
-      const reason = number as Reason;
+    for (const reason of reasons) {
       const name = reasonName(reason);
-      if (name === "") continue;
       if (answerTo(reason) === Answer.None) expected.push(`holdfast.allow.${name}`);
       else expected.push(`holdfast.deny.${name}`, `holdfast.would_deny.${name}`);
     }
@@ -116,6 +114,17 @@ describe("the log", () => {
     const heldBack = linesOf(scene).map((line) => (line as { heldBack?: number }).heldBack);
     assert.deepEqual(heldBack.slice(-2), [15, undefined]);
     assert.equal(scene.host.counter("holdfast.deny.spiffe_mismatch"), 27);
+  });
+
+  it("says when nobody vouches for a presenter, who then silences nobody else", () => {
+    const scene = new Scene(policy({ presenter: { validatedBy: "envoy" } }));
+    const impostor = { ...thief, validated: false };
+    for (let i = 0; i < 25; i++) scene.present(stolen, { peer: impostor });
+    assert.equal(requestLines(scene).length, 10);
+    const [line] = linesOf(scene) as Record<string, string>[];
+    assert.deepEqual([line?.["presenter"], line?.["unvalidatedPresenter"]], [undefined, THIEF]);
+    scene.present(stolen, { peer: thief });
+    assert.equal(requestLines(scene).length, 11, "the real one still has his budget");
   });
 });
 

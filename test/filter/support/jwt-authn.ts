@@ -3,7 +3,7 @@
 import type { HeaderPair, Request } from "../../../cli/host/index.ts";
 import { bearer } from "./scene.ts";
 import { CLAIMS, payloadOf } from "./tokens.ts";
-import type { Json } from "./tokens.ts";
+import type { Json } from "./json.ts";
 
 type Metadata = NonNullable<Request["metadata"]>;
 

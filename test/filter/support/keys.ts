@@ -1,5 +1,6 @@
 import { generateKeyPairSync, sign as signBytes } from "node:crypto";
 import type { KeyObject } from "node:crypto";
+import { without } from "./json.ts";
 
 export const ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384"] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
@@ -33,5 +34,5 @@ export function sign({ algorithm, privateKey }: IssuerKey, text: string): Buffer
 
 /** The public key without its `kid`. */
 export function nameless({ jwk }: IssuerKey): Jwk {
-  return Object.fromEntries(Object.entries(jwk).filter(([name]) => name !== "kid"));
+  return without(jwk, "kid");
 }

@@ -1,5 +1,5 @@
 import { key } from "./tokens.ts";
-import type { Json } from "./tokens.ts";
+import type { Json } from "./json.ts";
 import { AUDIENCE, ISSUER, TRUST_DOMAIN } from "./world.ts";
 
 /** The usual issuer, with other members over it. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Host, Vm } from "../../../cli/host/index.ts";
+import type { LogLine } from "../../../cli/host/index.ts";
 import { filterModule } from "./filter-module.ts";
-import type { Json } from "./tokens.ts";
+import type { Json } from "./json.ts";
 import { NOW } from "./world.ts";
 
 export interface Offer {
@@ -12,17 +13,17 @@ export interface Offer {
 
 /** One VM to which policy after policy is offered, each as a new plugin. */
 export class PolicyDesk {
-  readonly host = new Host({ now: () => NOW });
+  readonly host = new Host({ now: () => NOW, onLog: (line) => this.#lines.push(line) });
+  #lines: LogLine[] = [];
   readonly #plugin = Vm.start(this.host, filterModule).configure();
 
   offer(policy: Json | string | Uint8Array): Offer {
     const isText = typeof policy === "string" || policy instanceof Uint8Array;
-    const before = this.host.logs.length;
+    this.#lines = [];
     const accepted = this.#plugin.configure(isText ? policy : JSON.stringify(policy));
     assert.equal(this.host.vmFailures, 0, "the policy trapped");
-    const lines = this.host.logs.slice(before);
-    const [line] = lines;
-    assert.equal(lines.length, 1, "one line for each policy");
+    const [line] = this.#lines;
+    assert.equal(this.#lines.length, 1, "one line for each policy");
     assert.equal(line?.level, accepted ? "info" : "error", line?.message);
     return { accepted, message: line.message };
   }

@@ -3,7 +3,7 @@ import { Host, Vm } from "../../../cli/host/index.ts";
 import type { HostOptions, Plugin, Request, Stream } from "../../../cli/host/index.ts";
 import { filterModule } from "./filter-module.ts";
 import { policy as usualPolicy } from "./policies.ts";
-import type { Json } from "./tokens.ts";
+import type { Json } from "./json.ts";
 import { NOW, web } from "./world.ts";
 
 /** One worker of one Envoy with the filter under a policy, and a clock that only tests move. */

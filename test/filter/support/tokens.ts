@@ -1,19 +1,13 @@
+import type { Json } from "./json.ts";
 import { AUDIENCE, ISSUER, NOW, WEB } from "./world.ts";
 import { makeKey, sign } from "./keys.ts";
 import type { IssuerKey } from "./keys.ts";
-
-export type Json = Readonly<Record<string, unknown>>;
 
 /** The issuer's usual key. */
 export const key = makeKey("ES256", "k1");
 
 /** Claims of a token that web may use for five minutes. */
-export const CLAIMS: Json = { iss: ISSUER, aud: AUDIENCE, sub: WEB, iat: NOW, exp: NOW + 300 };
-
-/** `record` without some members. */
-export function without(record: Json, ...names: readonly string[]): Json {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name)));
-}
+export const CLAIMS = { iss: ISSUER, aud: AUDIENCE, sub: WEB, iat: NOW, exp: NOW + 300 };
 
 /** A well-made token with these claims over the usual ones. */
 export function token(claims: Json = {}, by: IssuerKey = key): string {

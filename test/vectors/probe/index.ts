@@ -3,7 +3,7 @@
 
 import "../../../assembly/host/abort";
 import { resetArena, take } from "../../../assembly/host/arena";
-import { Span, ABSENT, addressOf, lengthOf, slice, sliceFrom, spanOf } from "../../../assembly/host/span";
+import { Span, ABSENT, slice, sliceFrom, spanOf } from "../../../assembly/host/span";
 import { algorithmNamed, includes } from "../../../assembly/crypto/algorithm";
 import { signatureToDer } from "../../../assembly/crypto/ecdsa";
 import { Jwk, KeyFault, readJwk } from "../../../assembly/crypto/jwk";
@@ -22,7 +22,7 @@ export function reset(): void {
   resetArena();
 }
 
-/** What the host asks for when it has a result. */
+/** Room for an argument, or for what the host has to say. */
 export function proxy_on_memory_allocate(size: i32): usize {
   return take(size);
 }
@@ -89,12 +89,4 @@ export function verify(address: usize, length: i32, name: i32, signature: i32): 
     slice(all, name, name + signature),
     sliceFrom(all, name + signature),
   );
-}
-
-export function addressIn(span: Span): usize {
-  return addressOf(span);
-}
-
-export function lengthIn(span: Span): i32 {
-  return lengthOf(span);
 }
