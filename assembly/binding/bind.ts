@@ -11,12 +11,11 @@ import { proveSpiffe } from "./methods/spiffe";
 
 const SUB = ascii("sub");
 
+/** Proves the token's own `cnf`, and then what the rule asks for, or the default. Answers the first that does not hold. */
 export function proveBindings(claims: VerifiedClaims, rule: Rule, presenter: Presenter): Reason {
   const reason = proveConfirmation(claims, presenter);
   if (reason != Reason.ok) return reason;
-  return rule.bindings == null
-    ? proveDefault(claims, presenter)
-    : proveEach(claims, rule.bindings, presenter);
+  return rule.bindings.count == 0 ? proveDefault(claims, presenter) : proveEach(claims, rule, presenter);
 }
 
 /** Nothing said: a token with a `cnf` was just proven by it, any other belongs to the workload that it is about. */
@@ -24,12 +23,12 @@ function proveDefault(claims: VerifiedClaims, presenter: Presenter): Reason {
   return claims.named("cnf") == NO_NODE ? proveSpiffe(claims, SUB, presenter) : Reason.ok;
 }
 
-function proveEach(claims: VerifiedClaims, first: Binding | null, presenter: Presenter): Reason {
-  let binding = first;
-  while (binding != null) {
-    const reason = prove(binding, claims, presenter);
+function proveEach(claims: VerifiedClaims, rule: Rule, presenter: Presenter): Reason {
+  let link = rule.bindings.first;
+  while (link != null) {
+    const reason = prove(link.item, claims, presenter);
     if (reason != Reason.ok) return reason;
-    binding = binding.next;
+    link = link.next;
   }
   return Reason.ok;
 }

@@ -11,13 +11,17 @@ export const enum Algorithm {
   RS512 = 3,
   ES256 = 4,
   ES384 = 5,
-  /** A public-key signature that Envoy's jwt_authn verifies and this filter does not. */
+  /**
+   * A public-key signature that Envoy's jwt_authn verifies and this filter does not. HMAC is none of these by choice: whoever
+   * can check such a token can also make one.
+   */
   EnvoyOnly = 6,
 }
 
 /** A set of algorithms, one bit each. */
 export type Algorithms = u32;
 
+/** An RSA key without an `alg` may be used with each of these. */
 export const RSA_ALGORITHMS: Algorithms =
   (1 << Algorithm.RS256) | (1 << Algorithm.RS384) | (1 << Algorithm.RS512);
 
@@ -45,10 +49,12 @@ export function isVerifiedHere(algorithm: Algorithm): bool {
   return algorithm != Algorithm.None && algorithm != Algorithm.EnvoyOnly;
 }
 
+/** The set of this one; empty for what is not verified here. */
 export function setOf(algorithm: Algorithm): Algorithms {
   return isVerifiedHere(algorithm) ? 1 << algorithm : 0;
 }
 
+/** Never true for what is not verified here. */
 export function includes(set: Algorithms, algorithm: Algorithm): bool {
   return isVerifiedHere(algorithm) && (set & (1 << algorithm)) != 0;
 }
@@ -69,7 +75,14 @@ export function hashOf(algorithm: Algorithm): string {
   }
 }
 
-/** Bytes of one coordinate or signature half on the algorithm's curve; 0 for RSA. */
+/** A curve's algorithm by the name that a JWK gives the curve; None for any other.  RFC 7518, section 6.2.1.1. */
+export function algorithmOfCurve(curve: Span): Algorithm {
+  if (equalsAscii(curve, "P-256")) return Algorithm.ES256;
+  if (equalsAscii(curve, "P-384")) return Algorithm.ES384;
+  return Algorithm.None;
+}
+
+/** Bytes of one coordinate or signature half on the algorithm's curve; 0 for an algorithm without one. */
 export function fieldBytes(algorithm: Algorithm): i32 {
   switch (algorithm) {
     case Algorithm.ES256:
@@ -78,5 +91,33 @@ export function fieldBytes(algorithm: Algorithm): i32 {
       return 48;
     default:
       return 0;
+  }
+}
+
+/** Order of the curve's group, big-endian hex.  FIPS 186-5, through SP 800-186, section 3.2.1. */
+export function curveOrder(algorithm: Algorithm): string {
+  switch (algorithm) {
+    case Algorithm.ES256:
+      return "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+    case Algorithm.ES384:
+      return "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973";
+    default:
+      return "";
+  }
+}
+
+/** AlgorithmIdentifier of a public key, DER in hex: rsaEncryption with NULL (RFC 3279) or id-ecPublicKey and curve (RFC 5480). */
+export function keyIdentifier(algorithm: Algorithm): string {
+  switch (algorithm) {
+    case Algorithm.RS256:
+    case Algorithm.RS384:
+    case Algorithm.RS512:
+      return "300d06092a864886f70d0101010500";
+    case Algorithm.ES256:
+      return "301306072a8648ce3d020106082a8648ce3d030107";
+    case Algorithm.ES384:
+      return "301006072a8648ce3d020106052b81040022";
+    default:
+      return "";
   }
 }

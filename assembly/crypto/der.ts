@@ -19,7 +19,7 @@ export function elementBytes(content: i32): i32 {
   return 1 + lengthBytes(content) + content;
 }
 
-/** Appends elements to memory of a known size; more than fits is not written and leaves `complete` false. */
+/** Appends elements to memory of a known size; if more comes than fits, `finish` gives nothing. */
 @unmanaged
 export class DerWriter {
   private target: Span;

@@ -4,12 +4,8 @@
 import { makeForever } from "../host/arena";
 import { Span, ABSENT, byteAt, charAt, lengthOf, slice } from "../host/span";
 import { hexValue } from "../text/hex";
-import { Algorithm, fieldBytes } from "./algorithm";
+import { Algorithm, curveOrder, fieldBytes } from "./algorithm";
 import { DerWriter, Tag, elementBytes, unsignedContent } from "./der";
-
-const P256_ORDER = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
-const P384_ORDER =
-  "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973";
 
 const der = makeForever<DerWriter>();
 
@@ -32,7 +28,7 @@ export function signatureToDer(algorithm: Algorithm, signature: Span): Span {
 }
 
 function isBelowOrder(algorithm: Algorithm, number: Span): bool {
-  const order = algorithm == Algorithm.ES256 ? P256_ORDER : P384_ORDER;
+  const order = curveOrder(algorithm);
   let nonZero = false;
   let below = false;
   for (let i = 0; i < lengthOf(number); i++) {

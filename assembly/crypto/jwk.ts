@@ -11,8 +11,10 @@ import {
   Algorithms,
   RSA_ALGORITHMS,
   algorithmNamed,
+  algorithmOfCurve,
   fieldBytes,
   includes,
+  keyIdentifier,
   setOf,
 } from "./algorithm";
 import { DerWriter, Tag, elementBytes, unsignedContent } from "./der";
@@ -31,12 +33,6 @@ export const enum KeyFault {
 /** RFC 7518, section 3.3, and an upper bound for the work that a verification takes. */
 const MIN_RSA_BYTES: i32 = 256;
 const MAX_RSA_BYTES: i32 = 1024;
-
-// SubjectPublicKeyInfo up to the key itself: AlgorithmIdentifier with rsaEncryption and NULL (RFC 3279, section 2.3.1), or
-// with id-ecPublicKey and the curve (RFC 5480, section 2.1).
-const RSA_IDENTIFIER = "300d06092a864886f70d0101010500";
-const P256_IDENTIFIER = "301306072a8648ce3d020106082a8648ce3d030107";
-const P384_IDENTIFIER = "301006072a8648ce3d020106052b81040022";
 
 const der = makeForever<DerWriter>();
 
@@ -105,7 +101,7 @@ function readEc(document: JsonDocument, node: JsonNode, key: Jwk): KeyFault {
   const x = number(document, node, "x");
   const y = number(document, node, "y");
   if (lengthOf(x) != size || lengthOf(y) != size) return KeyFault.Malformed;
-  const identifier = algorithm == Algorithm.ES256 ? P256_IDENTIFIER : P384_IDENTIFIER;
+  const identifier = keyIdentifier(algorithm);
   const point = 2 + 2 * size; // no unused bits, uncompressed
   const content = identifier.length / 2 + elementBytes(point);
   der.start(elementBytes(content));
@@ -120,12 +116,6 @@ function readEc(document: JsonDocument, node: JsonNode, key: Jwk): KeyFault {
   return key.publicKey == ABSENT ? KeyFault.Malformed : KeyFault.None;
 }
 
-function algorithmOfCurve(curve: Span): Algorithm {
-  if (equalsAscii(curve, "P-256")) return Algorithm.ES256;
-  if (equalsAscii(curve, "P-384")) return Algorithm.ES384;
-  return Algorithm.None;
-}
-
 function readRsa(document: JsonDocument, node: JsonNode, key: Jwk): KeyFault {
   key.algorithms = allowedBy(document, node, RSA_ALGORITHMS);
   if (key.algorithms == 0) return KeyFault.Unusable;
@@ -134,12 +124,13 @@ function readRsa(document: JsonDocument, node: JsonNode, key: Jwk): KeyFault {
   if (lengthOf(n) == 0 || !isRsaExponent(e) || byteAt(n, 0) == 0) return KeyFault.Malformed;
   if (lengthOf(n) > MAX_RSA_BYTES || lengthOf(n) < MIN_RSA_BYTES || byteAt(n, 0) < 0x80)
     return KeyFault.Unusable;
+  const identifier = keyIdentifier(Algorithm.RS256);
   const pair = elementBytes(unsignedContent(n)) + elementBytes(unsignedContent(e));
   const bits = 1 + elementBytes(pair);
-  const content = RSA_IDENTIFIER.length / 2 + elementBytes(bits);
+  const content = identifier.length / 2 + elementBytes(bits);
   der.start(elementBytes(content));
   der.header(Tag.Sequence, content);
-  writeHexLiteral(RSA_IDENTIFIER);
+  writeHexLiteral(identifier);
   der.header(Tag.BitString, bits);
   der.byte(0);
   der.header(Tag.Sequence, pair);

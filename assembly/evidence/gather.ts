@@ -16,11 +16,17 @@ const PEER_DIGEST = ascii("connection\0sha256_peer_certificate_digest");
 /** The peer's identity: a validated certificate with one well-formed SPIFFE ID. */
 export function gatherIdentity(presenter: Presenter, policy: Policy): Reason {
   const reason = presenter.setUriSan(readProperty(PEER_URI_SAN));
-  if (reason == Reason.spiffe_id_absent && !isTrue(readProperty(MTLS))) return Reason.peer_absent;
+  if (reason == Reason.spiffe_id_absent) return whyNoIdentity(readProperty(MTLS));
   if (reason != Reason.ok) return reason;
   const validation = policy.validatedBy == ValidatedBy.Listener ? Reason.ok : gatherValidation();
   presenter.isValidated = validation == Reason.ok;
   return validation;
+}
+
+/** No URI SAN: is there no certificate, or none with a SPIFFE ID? */
+function whyNoIdentity(mtls: Span): Reason {
+  if (mtls == FAILED) return Reason.host_unavailable;
+  return isTrue(mtls) ? Reason.spiffe_id_absent : Reason.peer_absent;
 }
 
 /** The digest of the peer's certificate. */

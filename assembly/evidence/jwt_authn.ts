@@ -76,17 +76,18 @@ export function verifiedIssuer(): Issuer | null {
 export function findVerified(policy: Policy): Verified {
   issuerOfToken = null;
   let found = 0;
-  let issuer = policy.issuers;
-  while (issuer != null) {
+  let link = policy.issuers.first;
+  while (link != null) {
+    const issuer = link.item;
     if (issuer.proof == Proof.JwtAuthn) {
       const iss = readClaim(issuer, ISS, ABSENT);
       if (iss == FAILED) return Verified.Unknown;
-      if (equals(issuer.issuer, iss)) {
+      if (equals(issuer.identifier, iss)) {
         issuerOfToken = issuer;
         found++;
       }
     }
-    issuer = issuer.next;
+    link = link.next;
   }
   if (found == 0) return verifiedByStranger();
   return found == 1 ? Verified.One : Verified.Several;
@@ -108,11 +109,11 @@ export function collectClaims(issuer: Issuer, rule: Rule): MetadataClaims {
   collectDate(issuer, EXP);
   collectDate(issuer, NBF);
   collectDate(issuer, IAT);
-  collectText(issuer, SUB);
-  let binding = rule.bindings;
-  while (binding != null) {
-    if (binding.method == Method.Spiffe) collectText(issuer, binding.claim);
-    binding = binding.next;
+  if (rule.bindings.count == 0) collectText(issuer, SUB);
+  let link = rule.bindings.first;
+  while (link != null) {
+    if (link.item.method == Method.Spiffe) collectText(issuer, link.item.claim);
+    link = link.next;
   }
   collected.close(root);
   metadataClaims.document = collected;

@@ -1,12 +1,11 @@
-// Who is live on this connection. Each fact is present, absent or malformed, and only a present one can prove anything.
+// Who is live on this connection. A fact that is absent or malformed gives its reason and stays absent here.
 
 import { makeForever, takeForever } from "../host/arena";
 import { Span, ABSENT, FAILED, lengthOf, spanOf } from "../host/span";
+import { DIGEST_BYTES } from "../crypto/sha256";
 import { Reason } from "../decision/reason";
 import { decodeLowerHex } from "../text/hex";
-import { trustDomainOf } from "../text/spiffe_id";
-
-const DIGEST_BYTES: i32 = 32;
+import { hasPath, trustDomainOf } from "../text/spiffe_id";
 
 @unmanaged
 export class Presenter {
@@ -37,8 +36,11 @@ export class Presenter {
   setUriSan(uri: Span): Reason {
     if (uri == FAILED) return Reason.host_unavailable;
     if (lengthOf(uri) == 0) return Reason.spiffe_id_absent;
-    this.trustDomain = trustDomainOf(uri);
-    if (this.trustDomain == ABSENT) return Reason.spiffe_id_malformed;
+    const trustDomain = trustDomainOf(uri);
+    // The ID of a trust domain itself belongs to an authority and to no workload.
+    // https://github.com/spiffe/spiffe/blob/main/standards/X509-SVID.md#52-leaf-validation
+    if (trustDomain == ABSENT || !hasPath(uri, trustDomain)) return Reason.spiffe_id_malformed;
+    this.trustDomain = trustDomain;
     this.spiffeId = uri;
     return Reason.ok;
   }

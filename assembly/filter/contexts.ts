@@ -1,5 +1,6 @@
 // Which policy a stream falls under. Envoy makes one root context for each plugin configuration, several may live in one VM,
-// and an old one stays until its last stream has ended.
+// and an old one stays until its last stream has ended. A request is judged within one callback, so nothing holds a policy
+// longer than that, and a root context may release its policy whenever it gets another one or ends.
 
 import { makeForever } from "../host/arena";
 import { Region } from "../host/region";
@@ -7,7 +8,7 @@ import { Span } from "../host/span";
 import { Table, tableForever } from "../host/table";
 import { loadPolicy } from "../policy/load";
 import { Policy } from "../policy/policy";
-import { refuseText } from "../policy/refusal";
+import { refuseRoom } from "../policy/refusal";
 import { logPolicy, logRefusal } from "../telemetry/policy_log";
 
 /** Root contexts at one time, each kept by Envoy until its last stream has ended; past it a configuration is refused. */
@@ -57,7 +58,7 @@ export function configureRoot(id: u32, text: Span): bool {
 }
 
 function replacePolicy(root: RootContext | null, text: Span): bool {
-  if (root == null) return refuseText(0, "fewer plugin configurations alive in one VM: at most 4,096");
+  if (root == null) return refuseRoom();
   const region = root.spare == null ? makeForever<Region>() : root.spare!;
   root.spare = region;
   const policy = loadPolicy(text, region);
@@ -89,6 +90,7 @@ export function deleteContext(id: u32): void {
   root.id = NO_CONTEXT;
   root.policy = null;
   releaseRegion(root.region);
+  while (usedRoots > 0 && roots.at(usedRoots - 1).id == NO_CONTEXT) usedRoots--;
 }
 
 function releaseRegion(region: Region | null): void {

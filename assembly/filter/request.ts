@@ -16,7 +16,7 @@ import { isPlainAuthority } from "../policy/authority";
 import { Target, isOnlyRule, matchRule } from "../policy/match";
 import { isMethod } from "../policy/method";
 import { isAmbiguousPath, withoutQuery } from "../policy/path";
-import { Issuer, Mode, Policy, Proof, Rule, TokenNeed } from "../policy/policy";
+import { Issuer, Mode, Policy, Proof, Rule, TokenNeed, issuerIdentifiedBy } from "../policy/policy";
 import { Char } from "../text/ascii";
 import { checkClaims } from "../token/claims";
 import { Credential } from "../token/credential";
@@ -81,7 +81,7 @@ function judge(policy: Policy | null): Reason {
 function judgeToken(policy: Policy, rule: Rule): Reason {
   let reason = token.read(credential.token);
   if (reason != Reason.ok) return reason;
-  const issuer = issuerNamed(rule, token.claimedIssuer);
+  const issuer = issuerIdentifiedBy(rule.issuers, token.claimedIssuer);
   if (issuer == null) return Reason.issuer_unknown;
   facts.issuer = issuer.name;
   reason = checkJwtAuthn(policy, issuer);
@@ -115,7 +115,8 @@ function judgeWithoutToken(policy: Policy, rule: Rule): Reason {
 
 function judgeRemovedToken(policy: Policy, rule: Rule): Reason {
   const issuer = verifiedIssuer();
-  if (issuer == null || issuerNamed(rule, issuer.issuer) == null) return Reason.issuer_unknown;
+  if (issuer == null || issuerIdentifiedBy(rule.issuers, issuer.identifier) == null)
+    return Reason.issuer_unknown;
   facts.issuer = issuer.name;
   const reason = judgePresenter(policy);
   if (reason != Reason.ok) return reason;
@@ -165,16 +166,6 @@ function noteHeader(name: Span, value: Span): void {
   }
 }
 
-/** The issuer, among those that the rule takes, whose tokens have this `iss`. */
-function issuerNamed(rule: Rule, iss: Span): Issuer | null {
-  let ref = rule.issuers;
-  while (ref != null) {
-    if (equals(ref.issuer.issuer, iss)) return ref.issuer;
-    ref = ref.next;
-  }
-  return null;
-}
-
 /** A token in the header has to be the only one: jwt_authn must have verified one of the same issuer, or none. */
 function checkJwtAuthn(policy: Policy, issuer: Issuer): Reason {
   if (!policy.usesJwtAuthn) return Reason.ok;
@@ -186,6 +177,7 @@ function checkJwtAuthn(policy: Policy, issuer: Issuer): Reason {
     case Verified.Unknown:
       return Reason.host_unavailable;
     default:
+      // Nobody's, or a stranger's: jwt_authn may look at this very token for reasons of its own.
       return issuer.proof == Proof.JwtAuthn ? Reason.jwt_authn_absent : Reason.ok;
   }
 }

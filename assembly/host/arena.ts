@@ -15,7 +15,7 @@ let used: i32 = 0;
 let overflow: usize = 0;
 let overflowBytes: i32 = 0;
 
-/** Forgets everything that was taken. Call first in every callback from the host. */
+/** Forgets everything that was taken. Called first in each callback that takes any. */
 export function resetArena(): void {
   used = 0;
   overflowBytes = 0;

@@ -15,6 +15,7 @@ export function setMapped(map: ByteMap, byte: i32, value: u8): void {
   store<u8>(map + (byte & 0xff), value);
 }
 
+/** What the map has for `byte`; -1, the byte outside a span, reads as 0xff, which no map may say yes to. */
 export function mapped(map: ByteMap, byte: i32): i32 {
   return load<u8>(map + (byte & 0xff));
 }

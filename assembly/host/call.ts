@@ -53,7 +53,7 @@ export function readProperty(path: Span): Span {
   return received(proxy_get_property(addressOf(path), lengthOf(path), out, outSize));
 }
 
-/** The plugin configuration, exactly the `size` bytes that `proxy_on_configure` announced. */
+/** The plugin configuration, exactly the `size` bytes that `proxy_on_configure` announced; FAILED when it is not. */
 export function readConfiguration(size: i32): Span {
   clearOut();
   const text = received(proxy_get_buffer_bytes(BUFFER_PLUGIN_CONFIGURATION, 0, size, out, outSize));
@@ -83,7 +83,10 @@ export function callForeign(name: Span, input: Span): Span {
   );
 }
 
-/** Publishes filter state `wasm.<name>` for filters after this one and for access logs. */
+/**
+ * Publishes filter state `wasm.<name>` for filters after this one and for access logs. A failure is not looked at: who needs
+ * the state, as the backstop does, denies without it.
+ */
 export function writeFilterState(name: Span, value: Span): void {
   proxy_set_property(addressOf(name), lengthOf(name), addressOf(value), lengthOf(value));
 }

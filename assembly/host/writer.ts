@@ -29,11 +29,8 @@ export function writeBytes(span: Span): void {
   for (let i = 0; i < lengthOf(span); i++) writeByte(byteAt(span, i));
 }
 
+/** A number that is not negative. */
 export function writeDecimal(value: i64): void {
-  if (value < 0) {
-    writeByte(0x2d);
-    value = -value;
-  }
   let divisor: i64 = 1;
   while (value / divisor >= 10) divisor *= 10;
   for (; divisor > 0; divisor /= 10) writeByte(0x30 + <i32>((value / divisor) % 10));

@@ -2,11 +2,14 @@
 
 import { makeForever } from "../host/arena";
 import { Region } from "../host/region";
-import { Span, ABSENT, equals } from "../host/span";
+import { ABSENT, equals } from "../host/span";
 import { Jwk, KeyFault, readJwk } from "../crypto/jwk";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { Issuer, Key } from "./policy";
 import { refuse } from "./refusal";
+
+/** Keys of a set, at most: each is compared with those before it. */
+const MAX_KEYS: i32 = 256;
 
 const found = makeForever<Jwk>();
 
@@ -17,19 +20,15 @@ const found = makeForever<Jwk>();
 export function readKeys(issuer: Issuer, document: JsonDocument, set: JsonNode, region: Region): bool {
   const list = document.member(set, "keys");
   if (document.kind(list) != JsonKind.Array) return refuse(document, set, 'a JWK set: { "keys": [ ... ] }');
+  if (document.countIn(list) > MAX_KEYS) return refuse(document, list, "at most 256 keys");
   for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
     const fault = readJwk(document, n, found);
     if (fault == KeyFault.Secret) return refuseSecret(document, n);
-    if (fault != KeyFault.None) {
-      issuer.keysPassedOver++;
-      continue;
-    }
-    if (found.id != ABSENT && hasKey(issuer, found.id)) {
-      return refuse(document, n, 'a "kid" that no other key of the set has');
-    }
-    addKey(issuer, region);
+    if (repeatsId(document, list, n)) return refuse(document, n, 'a "kid" that no other key of the set has');
+    if (fault == KeyFault.None) addKey(issuer, region);
+    else issuer.keysPassedOver++;
   }
-  if (issuer.keys != null) return true;
+  if (issuer.keys.count > 0) return true;
   return refuse(document, list, "a public key for RS256, RS384 or RS512 (2048 bits or more), ES256 or ES384");
 }
 
@@ -46,15 +45,15 @@ function addKey(issuer: Issuer, region: Region): void {
   key.id = region.copy(found.id);
   key.algorithms = found.algorithms;
   key.publicKey = region.copy(found.publicKey);
-  key.next = issuer.keys;
-  issuer.keys = key;
+  issuer.keys.append(key, region);
 }
 
-function hasKey(issuer: Issuer, id: Span): bool {
-  let key = issuer.keys;
-  while (key != null) {
-    if (equals(key.id, id)) return true;
-    key = key.next;
+/** True when a key before `node` has the same `kid`, whatever it is good for. */
+function repeatsId(document: JsonDocument, list: JsonNode, node: JsonNode): bool {
+  const id = document.stringOf(document.member(node, "kid"));
+  if (id == ABSENT) return false;
+  for (let n = document.firstIn(list); n != node; n = document.nextIn(list, n)) {
+    if (equals(document.stringOf(document.member(n, "kid")), id)) return true;
   }
   return false;
 }

@@ -24,21 +24,19 @@ const VALIDATORS = ascii("envoy listener");
  * The strings in `text` are unescaped in place.
  */
 export function loadPolicy(text: Span, into: Region): Policy | null {
-  if (text == FAILED) return none(refuseText(0, "a configuration of at most 1 MiB, handed over whole"));
-  if (lengthOf(text) == 0)
-    return none(refuseText(0, "a policy: one JSON object in the plugin configuration"));
-  if (lengthOf(text) > MAX_POLICY_BYTES)
-    return none(refuseText(MAX_POLICY_BYTES, "a policy of at most 1 MiB"));
-  const room = JsonDocument.borrow(text);
-  if (room == null) return none(refuseText(0, "a policy with fewer values: there is no memory for so many"));
-  startReading(room, into);
-  if (!document.parse(text)) return none(refuseSyntax());
-  const policy = region.make<Policy>();
+  if (!parse(text, into)) return null;
+  const policy = Policy.make(region);
   return readPolicy(policy) ? policy : null;
 }
 
-function none(_refused: bool): Policy | null {
-  return null;
+function parse(text: Span, into: Region): bool {
+  if (text == FAILED) return refuseText(0, "a configuration of at most 1 MiB, handed over whole");
+  if (lengthOf(text) == 0) return refuseText(0, "a policy: one JSON object in the plugin configuration");
+  if (lengthOf(text) > MAX_POLICY_BYTES) return refuseText(MAX_POLICY_BYTES, "a policy of at most 1 MiB");
+  const room = JsonDocument.borrow(text);
+  if (room == null) return refuseText(0, "a policy with fewer values: there is no memory for so many");
+  startReading(room, into);
+  return document.parse(text) || refuseSyntax();
 }
 
 function refuseSyntax(): bool {

@@ -1,7 +1,7 @@
 // A rule's `bind`: which relations between token and presenter have to hold.
 
 import { ascii } from "../host/arena";
-import { ABSENT } from "../host/span";
+import { ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { parseClaimPath } from "./claim_path";
 import { Binding, Method, Rule } from "./policy";
@@ -17,15 +17,22 @@ export function readBindings(rule: Rule, list: JsonNode): bool {
   if (document.kind(list) != JsonKind.Array || document.firstIn(list) == NO_NODE) {
     return refuse(document, list, 'a list of at least one binding; leave "bind" out for the default');
   }
-  let last: Binding | null = null;
   for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
     const binding = region.make<Binding>();
     if (!readBinding(binding, n)) return false;
-    if (last == null) rule.bindings = binding;
-    else last.next = binding;
-    last = binding;
+    if (isRepeated(rule, binding)) return refuse(document, n, "a binding that is not there twice");
+    rule.bindings.append(binding, region);
   }
   return true;
+}
+
+function isRepeated(rule: Rule, binding: Binding): bool {
+  let link = rule.bindings.first;
+  while (link != null) {
+    if (link.item.method == binding.method && equals(link.item.claim, binding.claim)) return true;
+    link = link.next;
+  }
+  return false;
 }
 
 function readBinding(binding: Binding, node: JsonNode): bool {

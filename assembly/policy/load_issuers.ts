@@ -1,12 +1,12 @@
 // The policy's issuers, and where each one's claims become trustworthy.
 
 import { ascii } from "../host/arena";
-import { Span, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
+import { Span, byteAt, equalsAscii, lengthOf } from "../host/span";
 import { isUpper } from "../text/ascii";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { parseDuration } from "./duration";
 import { readKeys } from "./keys";
-import { Issuer, Policy, Proof } from "./policy";
+import { Issuer, Policy, Proof, issuerIdentifiedBy } from "./policy";
 import { document, hasOnly, isName, isText, orParent, readStrings, region } from "./reader";
 import { refuse } from "./refusal";
 
@@ -32,16 +32,13 @@ export function readIssuers(policy: Policy): bool {
     );
   }
   if (document.countIn(node) > MAX_ISSUERS) return refuse(document, node, "at most 256 issuers");
-  let last: Issuer | null = null;
   for (let n = document.firstIn(node); n != NO_NODE; n = document.nextIn(node, n)) {
     if (!isName(document.textOf(n)))
       return refuse(document, n, "an issuer's name of 1 to 64 letters, digits, dots, dashes or underscores");
-    const issuer = region.make<Issuer>();
+    const issuer = Issuer.make(region);
     issuer.name = region.copy(document.textOf(n));
     if (!readIssuer(issuer, document.valueOf(n), policy)) return false;
-    if (last == null) policy.issuers = issuer;
-    else last.next = issuer;
-    last = issuer;
+    policy.issuers.append(issuer, region);
     if (issuer.proof == Proof.JwtAuthn) policy.usesJwtAuthn = true;
   }
   return true;
@@ -52,21 +49,17 @@ function readIssuer(issuer: Issuer, node: JsonNode, policy: Policy): bool {
   const name = document.member(node, "issuer");
   if (!isText(name))
     return refuse(document, orParent(name, node), 'the value of the token\'s "iss": "issuer": "https://..."');
-  let other: Issuer | null = policy.issuers;
-  while (other != null) {
-    if (equals(other.issuer, document.stringOf(name))) {
-      return refuse(
-        document,
-        name,
-        "an issuer that no other entry has: a token's issuer has to lead to one entry",
-      );
-    }
-    other = other.next;
+  if (issuerIdentifiedBy(policy.issuers, document.stringOf(name)) != null) {
+    return refuse(
+      document,
+      name,
+      "an issuer that no other entry has: a token's issuer has to lead to one entry",
+    );
   }
-  issuer.issuer = region.copy(document.stringOf(name));
-  issuer.audiences = readStrings(node, "audiences");
-  if (document.member(node, "audiences") != NO_NODE && issuer.audiences == null) return false;
-  return readClockSkew(issuer, node) && readProof(issuer, node);
+  issuer.identifier = region.copy(document.stringOf(name));
+  return (
+    readStrings(node, "audiences", issuer.audiences) && readClockSkew(issuer, node) && readProof(issuer, node)
+  );
 }
 
 function readClockSkew(issuer: Issuer, node: JsonNode): bool {

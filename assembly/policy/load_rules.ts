@@ -1,11 +1,12 @@
 // The policy's rules: which requests each takes, and what it asks of them.
 
 import { ascii } from "../host/arena";
+import { List } from "../host/list";
 import { Span, ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { readBindings } from "./load_bindings";
 import { readWhen } from "./load_when";
-import { Issuer, IssuerRef, Mode, Policy, Rule, TokenNeed } from "./policy";
+import { Mode, Policy, Rule, TokenNeed, issuerNamed } from "./policy";
 import { covers } from "./reach";
 import {
   MODES,
@@ -18,7 +19,7 @@ import {
   readStrings,
   region,
 } from "./reader";
-import { finishOffers, offer, refuse, refuseName, refuseValue } from "./refusal";
+import { finishOffers, offer, refuse, refuseUnreachable, refuseValue } from "./refusal";
 
 const RULE_MEMBERS = ascii("name when mode token issuers audiences bind");
 const TOKEN_NEEDS = ascii("required optional none");
@@ -26,21 +27,9 @@ const EVERY_REQUEST = ascii("default");
 /** Rules of a policy, at most: each is compared with those before it when the policy is loaded. */
 const MAX_RULES: i32 = 2000;
 
-/** Shared by all rules that name no issuers. */
-let allIssuers: IssuerRef | null = null;
-
 export function readRules(policy: Policy): bool {
-  allIssuers = listIssuers(policy);
   const node = document.member(ROOT, "rules");
-  if (node == NO_NODE) {
-    const rule = region.make<Rule>();
-    rule.name = EVERY_REQUEST;
-    rule.mode = policy.mode;
-    rule.issuers = allIssuers;
-    policy.rules = rule;
-    policy.modeWithoutRule = policy.mode;
-    return true;
-  }
+  if (node == NO_NODE) return addRuleForAll(policy);
   if (document.kind(node) != JsonKind.Array || document.firstIn(node) == NO_NODE) {
     return refuse(
       document,
@@ -49,32 +38,24 @@ export function readRules(policy: Policy): bool {
     );
   }
   if (document.countIn(node) > MAX_RULES) return refuse(document, node, "at most 2,000 rules");
-  let last: Rule | null = null;
   for (let n = document.firstIn(node); n != NO_NODE; n = document.nextIn(node, n)) {
-    const rule = region.make<Rule>();
+    const rule = Rule.make(region);
     rule.mode = policy.mode;
     if (!readRule(rule, n, policy) || !isReachable(rule, n, policy)) return false;
-    if (last == null) policy.rules = rule;
-    else last.next = rule;
-    last = rule;
+    policy.rules.append(rule, region);
   }
   policy.modeWithoutRule = strictestMode(policy);
   return true;
 }
 
-function listIssuers(policy: Policy): IssuerRef | null {
-  let first: IssuerRef | null = null;
-  let last: IssuerRef | null = null;
-  let issuer: Issuer | null = policy.issuers;
-  while (issuer != null) {
-    const ref = region.make<IssuerRef>();
-    ref.issuer = issuer;
-    if (last == null) first = ref;
-    else last.next = ref;
-    last = ref;
-    issuer = issuer.next;
-  }
-  return first;
+function addRuleForAll(policy: Policy): bool {
+  const rule = Rule.make(region);
+  rule.name = EVERY_REQUEST;
+  rule.mode = policy.mode;
+  rule.issuers = policy.issuers;
+  policy.rules.append(rule, region);
+  policy.modeWithoutRule = policy.mode;
+  return true;
 }
 
 /**
@@ -83,34 +64,31 @@ function listIssuers(policy: Policy): IssuerRef | null {
  * denied in the policy's own mode.
  */
 function strictestMode(policy: Policy): Mode {
-  let takesAll = false;
-  let rule: Rule | null = policy.rules;
-  while (rule != null) {
-    if (rule.mode == Mode.Enforce) return Mode.Enforce;
-    takesAll = takesEverything(rule);
-    rule = rule.next;
+  let mode = policy.mode;
+  let link = policy.rules.first;
+  while (link != null) {
+    if (link.item.mode == Mode.Enforce) return Mode.Enforce;
+    // Only the last rule can take everything: one behind it would be refused as unreachable.
+    if (takesEverything(link.item)) mode = Mode.Observe;
+    link = link.next;
   }
-  return takesAll ? Mode.Observe : policy.mode;
+  return mode;
 }
 
 function takesEverything(rule: Rule): bool {
-  return rule.path == ABSENT && rule.pathPrefix == ABSENT && rule.methods == null && rule.authority == ABSENT;
+  return (
+    rule.path == ABSENT && rule.pathPrefix == ABSENT && rule.methods.count == 0 && rule.authority == ABSENT
+  );
 }
 
 function isReachable(rule: Rule, node: JsonNode, policy: Policy): bool {
-  let earlier: Rule | null = policy.rules;
-  while (earlier != null) {
-    if (equals(earlier.name, rule.name))
+  let link = policy.rules.first;
+  while (link != null) {
+    if (equals(link.item.name, rule.name)) {
       return refuse(document, document.member(node, "name"), "a name that no earlier rule has");
-    if (covers(earlier, rule)) {
-      return refuseName(
-        document,
-        node,
-        earlier.name,
-        "a rule that can be reached: an earlier one takes all its requests",
-      );
     }
-    earlier = earlier.next;
+    if (covers(link.item, rule)) return refuseUnreachable(document, node, link.item.name);
+    link = link.next;
   }
   return true;
 }
@@ -143,7 +121,7 @@ function readRule(rule: Rule, node: JsonNode, policy: Policy): bool {
   if (rule.token == TokenNeed.None) return hasNothingForTokens(node);
   return (
     readRuleIssuers(rule, node, policy) &&
-    readRuleAudiences(rule, node) &&
+    readStrings(node, "audiences", rule.audiences) &&
     readBindings(rule, document.member(node, "bind"))
   );
 }
@@ -160,43 +138,25 @@ function hasNothingForTokens(node: JsonNode): bool {
 function readRuleIssuers(rule: Rule, node: JsonNode, policy: Policy): bool {
   const list = document.member(node, "issuers");
   if (list == NO_NODE) {
-    rule.issuers = allIssuers;
+    rule.issuers = policy.issuers;
     return true;
   }
-  if (readStrings(node, "issuers") == null) return false;
-  let last: IssuerRef | null = null;
+  const names = region.make<List<Span>>();
+  if (!readStrings(node, "issuers", names)) return false;
   for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
-    const issuer = findIssuer(policy, document.stringOf(n));
+    const issuer = issuerNamed(policy.issuers, document.stringOf(n));
     if (issuer == null) return refuseIssuer(policy, n);
-    const ref = region.make<IssuerRef>();
-    ref.issuer = issuer;
-    if (last == null) rule.issuers = ref;
-    else last.next = ref;
-    last = ref;
+    rule.issuers.append(issuer, region);
   }
   return true;
 }
 
 function refuseIssuer(policy: Policy, node: JsonNode): bool {
   refuseValue(document, node, document.stringOf(node), 'the name of an entry in "issuers"');
-  let issuer: Issuer | null = policy.issuers;
-  while (issuer != null) {
-    offer(issuer.name);
-    issuer = issuer.next;
+  let link = policy.issuers.first;
+  while (link != null) {
+    offer(link.item.name);
+    link = link.next;
   }
   return finishOffers();
-}
-
-function findIssuer(policy: Policy, name: Span): Issuer | null {
-  let issuer: Issuer | null = policy.issuers;
-  while (issuer != null) {
-    if (equals(issuer.name, name)) return issuer;
-    issuer = issuer.next;
-  }
-  return null;
-}
-
-function readRuleAudiences(rule: Rule, node: JsonNode): bool {
-  rule.audiences = readStrings(node, "audiences");
-  return document.member(node, "audiences") == NO_NODE || rule.audiences != null;
 }

@@ -42,7 +42,6 @@ function readPathPrefix(rule: Rule, node: JsonNode): bool {
   if (!isRulePath(text)) return refusePath(prefix);
   const last = lengthOf(text) - 1;
   const bare = byteAt(text, last) == Char.Slash ? slice(text, 0, last) : text;
-  rule.hasPathPrefix = true;
   rule.pathPrefix = region.copy(bare);
   rule.decodedPathPrefix = region.copy(decodePath(bare, false));
   return true;
@@ -76,8 +75,7 @@ function refusePath(node: JsonNode): bool {
 function readMethods(rule: Rule, node: JsonNode): bool {
   const methods = document.member(node, "methods");
   if (methods == NO_NODE) return true;
-  rule.methods = readStrings(node, "methods");
-  if (rule.methods == null) return false;
+  if (!readStrings(node, "methods", rule.methods)) return false;
   for (let n = document.firstIn(methods); n != NO_NODE; n = document.nextIn(methods, n)) {
     if (!isMethod(document.stringOf(n)))
       return refuse(document, n, 'an HTTP method in capital letters, such as "GET"');

@@ -3,7 +3,7 @@
 import { Span, ABSENT, equals } from "../host/span";
 import { isAuthority } from "./authority";
 import { decodePath, hasReadings, isUnderPrefix } from "./path";
-import { Policy, Rule, hasName } from "./policy";
+import { Policy, Rule, hasText } from "./policy";
 
 /** The facts of a request that rules speak of. */
 @unmanaged
@@ -20,11 +20,13 @@ export class Target {
   }
 }
 
+/** The rule that the request falls under as its path stands; null when no rule takes it. */
 export function matchRule(policy: Policy, target: Target): Rule | null {
-  let rule = policy.rules;
-  while (rule != null) {
+  let link = policy.rules.first;
+  while (link != null) {
+    const rule = link.item;
     if (matchesPath(rule, target.path) && matchesRest(rule, target)) return rule;
-    rule = rule.next;
+    link = link.next;
   }
   return null;
 }
@@ -39,25 +41,26 @@ export function isOnlyRule(policy: Policy, target: Target, rule: Rule | null): b
 }
 
 function matchDecoded(policy: Policy, target: Target, decoded: Span): Rule | null {
-  let rule = policy.rules;
-  while (rule != null) {
+  let link = policy.rules.first;
+  while (link != null) {
+    const rule = link.item;
     if (matchesDecodedPath(rule, decoded) && matchesRest(rule, target)) return rule;
-    rule = rule.next;
+    link = link.next;
   }
   return null;
 }
 
 function matchesPath(rule: Rule, path: Span): bool {
   if (rule.path != ABSENT) return equals(rule.path, path);
-  return !rule.hasPathPrefix || isUnderPrefix(path, rule.pathPrefix);
+  return isUnderPrefix(path, rule.pathPrefix);
 }
 
 function matchesDecodedPath(rule: Rule, path: Span): bool {
   if (rule.path != ABSENT) return equals(rule.decodedPath, path);
-  return !rule.hasPathPrefix || isUnderPrefix(path, rule.decodedPathPrefix);
+  return isUnderPrefix(path, rule.decodedPathPrefix);
 }
 
 function matchesRest(rule: Rule, target: Target): bool {
-  if (rule.methods != null && !hasName(rule.methods, target.method)) return false;
+  if (rule.methods.count > 0 && !hasText(rule.methods, target.method)) return false;
   return rule.authority == ABSENT || isAuthority(rule.authority, target.authority);
 }

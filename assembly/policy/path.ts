@@ -73,7 +73,7 @@ export function decodePath(path: Span, strips: bool): Span {
   return slice(decoded, 0, written);
 }
 
-/** True when `path` is `prefix` or lies below it, segment by segment. `prefix` ends without a slash. */
+/** True when `path` is `prefix` or lies below it, segment by segment. `prefix` ends without a slash; absent it takes all. */
 export function isUnderPrefix(path: Span, prefix: Span): bool {
   if (!startsWith(path, prefix)) return false;
   return lengthOf(path) == lengthOf(prefix) || byteAt(path, lengthOf(prefix)) == Char.Slash;

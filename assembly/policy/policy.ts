@@ -1,6 +1,8 @@
 // The policy as the request path reads it. Made by `load`, never changed afterwards, and all of it in one region.
 // A record that was never filled in denies.
 
+import { List } from "../host/list";
+import { Region } from "../host/region";
 import { Span, equals } from "../host/span";
 import { Algorithms } from "../crypto/algorithm";
 
@@ -34,45 +36,39 @@ export const enum ValidatedBy {
 }
 
 @unmanaged
-export class Name {
-  text: Span;
-  next: Name | null;
-}
-
-@unmanaged
 export class Key {
   /** Absent when the set gives none. */
   id: Span;
   algorithms: Algorithms;
   /** SubjectPublicKeyInfo, DER. */
   publicKey: Span;
-  next: Key | null;
 }
 
 @unmanaged
 export class Issuer {
+  /** What the policy calls it. */
   name: Span;
-  issuer: Span;
-  /** Null: any audience. */
-  audiences: Name | null;
+  /** The `iss` of its tokens; no other issuer of the policy has the same. */
+  identifier: Span;
+  /** Empty: any audience. */
+  audiences: List<Span>;
   /** Seconds that clocks may differ. */
   clockSkew: i64;
   proof: Proof;
-  keys: Key | null;
+  keys: List<Key>;
   /** Keys of the set that are good for something else. */
   keysPassedOver: i32;
   /** For jwt_authn: the header it forwards the payload in; absent when it removes the token from the request. */
   payloadHeader: Span;
   /** For jwt_authn: the key of its dynamic metadata. */
   metadataKey: Span;
-  next: Issuer | null;
-}
 
-/** An issuer that a rule takes tokens from. */
-@unmanaged
-export class IssuerRef {
-  issuer: Issuer;
-  next: IssuerRef | null;
+  static make(region: Region): Issuer {
+    const issuer = region.make<Issuer>();
+    issuer.audiences = region.make<List<Span>>();
+    issuer.keys = region.make<List<Key>>();
+    return issuer;
+  }
 }
 
 export const enum Method {
@@ -86,9 +82,8 @@ export const enum Method {
 @unmanaged
 export class Binding {
   method: Method;
-  /** For Spiffe: the path to the claim, its parts joined by 0x00 bytes. */
+  /** For Spiffe: the path to the claim, its names joined by 0x00 bytes. */
   claim: Span;
-  next: Binding | null;
 }
 
 @unmanaged
@@ -100,21 +95,29 @@ export class Rule {
   path: Span;
   /** The same with its escapes decoded. */
   decodedPath: Span;
-  hasPathPrefix: bool;
-  /** Without the slash at the end, so that the prefix of all paths is absent. */
+  /** Without the slash at the end; absent: any path. */
   pathPrefix: Span;
   /** The same with its escapes decoded. */
   decodedPathPrefix: Span;
-  /** Null: any method. */
-  methods: Name | null;
+  /** Empty: any method. */
+  methods: List<Span>;
   /** Absent: any authority. */
   authority: Span;
-  issuers: IssuerRef | null;
-  /** Null: what the issuer demands is enough. */
-  audiences: Name | null;
-  /** Null: the default binding. */
-  bindings: Binding | null;
-  next: Rule | null;
+  /** Whose tokens the rule takes; empty: nobody's. */
+  issuers: List<Issuer>;
+  /** Empty: what the issuer demands is enough. */
+  audiences: List<Span>;
+  /** Empty: the default binding. */
+  bindings: List<Binding>;
+
+  static make(region: Region): Rule {
+    const rule = region.make<Rule>();
+    rule.methods = region.make<List<Span>>();
+    rule.issuers = region.make<List<Issuer>>();
+    rule.audiences = region.make<List<Span>>();
+    rule.bindings = region.make<List<Binding>>();
+    return rule;
+  }
 }
 
 @unmanaged
@@ -123,19 +126,47 @@ export class Policy {
   /** Absent: presenters of every trust domain that the listener trusts. */
   trustDomain: Span;
   validatedBy: ValidatedBy;
-  issuers: Issuer | null;
+  issuers: List<Issuer>;
   /** True when the claims of at least one issuer come from jwt_authn. */
   usesJwtAuthn: bool;
-  rules: Rule | null;
+  rules: List<Rule>;
   /** For a request of which no rule can be named: enforce as soon as any request is enforced. */
   modeWithoutRule: Mode;
+
+  static make(region: Region): Policy {
+    const policy = region.make<Policy>();
+    policy.issuers = region.make<List<Issuer>>();
+    policy.rules = region.make<List<Rule>>();
+    return policy;
+  }
 }
 
-export function hasName(names: Name | null, text: Span): bool {
-  let name: Name | null = names;
-  while (name != null) {
-    if (equals(name.text, text)) return true;
-    name = name.next;
+/** True when `text` is one of `texts`, byte for byte. */
+export function hasText(texts: List<Span>, text: Span): bool {
+  let link = texts.first;
+  while (link != null) {
+    if (equals(link.item, text)) return true;
+    link = link.next;
   }
   return false;
+}
+
+/** The issuer of a list whose tokens have this `iss`, or null. */
+export function issuerIdentifiedBy(issuers: List<Issuer>, iss: Span): Issuer | null {
+  let link = issuers.first;
+  while (link != null) {
+    if (equals(link.item.identifier, iss)) return link.item;
+    link = link.next;
+  }
+  return null;
+}
+
+/** The issuer of a list that the policy calls `name`, or null. */
+export function issuerNamed(issuers: List<Issuer>, name: Span): Issuer | null {
+  let link = issuers.first;
+  while (link != null) {
+    if (equals(link.item.name, name)) return link.item;
+    link = link.next;
+  }
+  return null;
 }

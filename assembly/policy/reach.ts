@@ -1,9 +1,10 @@
 // Whether a rule can ever be the one that decides.
 
-import { ABSENT, equals } from "../host/span";
+import { List } from "../host/list";
+import { Span, ABSENT, equals } from "../host/span";
 import { isAuthority } from "./authority";
 import { isUnderPrefix } from "./path";
-import { Name, Rule, hasName } from "./policy";
+import { Rule, hasText } from "./policy";
 
 /** True when every request that `later` would take is taken by `earlier`. */
 export function covers(earlier: Rule, later: Rule): bool {
@@ -19,18 +20,17 @@ function coversPath(earlier: Rule, later: Rule): bool {
   // No condition, or the prefix of all paths.
   if (earlier.pathPrefix == ABSENT) return true;
   if (later.path != ABSENT) return isUnderPrefix(later.path, earlier.pathPrefix);
-  return later.hasPathPrefix && isUnderPrefix(later.pathPrefix, earlier.pathPrefix);
+  return later.pathPrefix != ABSENT && isUnderPrefix(later.pathPrefix, earlier.pathPrefix);
 }
 
-function coversMethods(earlier: Name | null, later: Name | null): bool {
-  if (earlier == null) return true;
-  if (later == null) return false;
-  let name: Name | null = later;
-  while (name != null) {
-    if (!hasName(earlier, name.text)) return false;
-    name = name.next;
+function coversMethods(earlier: List<Span>, later: List<Span>): bool {
+  if (earlier.count == 0) return true;
+  let link = later.first;
+  while (link != null) {
+    if (!hasText(earlier, link.item)) return false;
+    link = link.next;
   }
-  return true;
+  return later.count > 0;
 }
 
 function coversAuthority(earlier: Rule, later: Rule): bool {

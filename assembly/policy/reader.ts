@@ -1,11 +1,12 @@
 // The policy's JSON while it is being read, and the pieces that every part of it is read with.
 
 import { ascii, makeForever } from "../host/arena";
+import { List } from "../host/list";
 import { Region } from "../host/region";
 import { Span, byteAt, equals, indexOf, lengthOf, slice } from "../host/span";
 import { Char, isLetterOrDigit } from "../text/ascii";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
-import { Name, hasName } from "./policy";
+import { hasText } from "./policy";
 import { finishOffers, offer, refuse, refuseName, refuseValue } from "./refusal";
 
 /** Spellings of the modes, in the order of `Mode`. */
@@ -80,30 +81,21 @@ function wordEnd(words: Span, start: i32): i32 {
   return space < 0 ? lengthOf(words) : space;
 }
 
-/** The member's strings, each once and none empty. Null when there is no such member, or when it was refused. */
-export function readStrings(object: JsonNode, member: string): Name | null {
+/** Reads the member's strings, each once and none empty, into `texts`; without the member it stays empty. */
+export function readStrings(object: JsonNode, member: string, texts: List<Span>): bool {
   const list = document.member(object, member);
-  if (list == NO_NODE) return null;
+  if (list == NO_NODE) return true;
   if (document.kind(list) != JsonKind.Array || document.firstIn(list) == NO_NODE) {
-    refuse(document, list, "a list of at least one string");
-    return null;
+    return refuse(document, list, "a list of at least one string");
   }
-  if (document.countIn(list) > MAX_STRINGS) {
-    refuse(document, list, "a list of at most 256 strings");
-    return null;
-  }
-  let first: Name | null = null;
+  if (document.countIn(list) > MAX_STRINGS) return refuse(document, list, "a list of at most 256 strings");
   for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
-    if (!isText(n) || hasName(first, document.stringOf(n))) {
-      refuse(document, n, "a string that is not empty, not too long and not there twice");
-      return null;
+    if (!isText(n) || hasText(texts, document.stringOf(n))) {
+      return refuse(document, n, "a string that is not empty, not too long and not there twice");
     }
-    const name = region.make<Name>();
-    name.text = region.copy(document.stringOf(n));
-    name.next = first;
-    first = name;
+    texts.append(region.copy(document.stringOf(n)), region);
   }
-  return first;
+  return true;
 }
 
 export function orParent(node: JsonNode, parent: JsonNode): JsonNode {

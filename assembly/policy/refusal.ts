@@ -72,6 +72,23 @@ export function finishOffers(): bool {
   return false;
 }
 
+/** A rule that never decides, because `earlier` takes every request that it would. */
+export function refuseUnreachable(document: JsonDocument, node: JsonNode, earlier: Span): bool {
+  refuse(document, node, 'a rule that can be reached; the earlier rule "');
+  writeBytes(earlier);
+  writeAscii('" takes all its requests');
+  return false;
+}
+
+/** There is no room for the policy, whatever it says. */
+export function refuseRoom(): bool {
+  startLine();
+  writeAscii(
+    "policy refused: too many plugin configurations are alive in one VM; close old connections, or restart",
+  );
+  return false;
+}
+
 /** The whole text was not JSON, so there is no pointer yet: the byte where reading stopped stands for it. */
 export function refuseText(stoppedAt: i32, expected: string): bool {
   startLine();

@@ -2,23 +2,24 @@
 // the start of its SHA-256, and what identifies the presenter is the well-formed SPIFFE ID in its certificate, under another
 // name as long as nobody vouches for that certificate.
 
-import { LogLevel, isLogged, writeLog } from "../host/call";
-import { Span, ABSENT, byteAt, lengthOf } from "../host/span";
+import { LogLevel, isLogged, readClock, writeLog } from "../host/call";
+import { Span, ABSENT } from "../host/span";
 import { Table, tableForever } from "../host/table";
 import { line, startLine, writeAscii, writeByte, writeBytes, writeDecimal, writeHex } from "../host/writer";
 import { sha256 } from "../crypto/sha256";
 import { Char } from "../text/ascii";
+import { fnv1a } from "../text/hash";
 import { Decision, Verdict, verdictName } from "../decision/decision";
 import { reasonName } from "../decision/reason";
 import { Presenter } from "../evidence/presenter";
 
-/** Lines in a second for one presenter, in one worker: an attacker fills no disk, and silences nobody but himself. */
+/** Lines in a second for one presenter, in one worker: an attacker fills no disk. */
 const LINES_PER_SECOND: i32 = 10;
 /**
- * Presenters share a budget when their IDs fall together, and all who are not validated share one: otherwise anybody could
- * silence anybody. Those of observe mode have budgets of their own.
+ * Presenters whose IDs fall together share a budget, one pair in a thousand; all whom nobody vouches for share one, since they
+ * could call themselves anything. Those of observe mode are apart.
  */
-const BUDGETS: i32 = 64;
+const BUDGETS: i32 = 1024;
 /** Bytes of the digest that are shown: enough to find a token again, too few to stand for it. */
 const FINGERPRINT_BYTES: i32 = 8;
 
@@ -45,9 +46,10 @@ export class DenyFacts {
   }
 }
 
-/** @param now seconds since 1970 */
-export function logDeny(decision: Decision, facts: DenyFacts, presenter: Presenter, now: i64): void {
+/** @param known seconds since 1970, or 0 when the clock was not read on the way */
+export function logDeny(decision: Decision, facts: DenyFacts, presenter: Presenter, known: i64): void {
   if (!isLogged(LogLevel.Warn)) return;
+  const now = known == 0 ? readClock() : known;
   const budget = budgetOf(decision.verdict, presenter.isValidated ? presenter.spiffeId : ABSENT);
   if (budget.second != now) {
     budget.second = now;
@@ -64,15 +66,8 @@ export function logDeny(decision: Decision, facts: DenyFacts, presenter: Present
 }
 
 function budgetOf(verdict: Verdict, spiffeId: Span): Budget {
-  const own = hashOf(spiffeId) & (BUDGETS - 1);
+  const own = fnv1a(spiffeId, 0) & (BUDGETS - 1);
   return budgets.at(verdict == Verdict.WouldDeny ? BUDGETS + own : own);
-}
-
-/** FNV-1a. */
-function hashOf(bytes: Span): i32 {
-  let hash: u32 = 2166136261;
-  for (let i = 0; i < lengthOf(bytes); i++) hash = (hash ^ byteAt(bytes, i)) * 16777619;
-  return hash ^ (hash >> 16);
 }
 
 function compose(decision: Decision, facts: DenyFacts, presenter: Presenter, heldBack: i64): void {

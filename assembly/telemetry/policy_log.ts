@@ -11,8 +11,8 @@ export function logPolicy(policy: Policy): void {
   startLine();
   writeAscii("policy in force: ");
   writeAscii(policy.mode == Mode.Observe ? "observe" : "enforce");
-  writeCount(countIssuers(policy), " issuers");
-  writeCount(countRules(policy), " rules");
+  writeCount(policy.issuers.count, " issuers");
+  writeCount(policy.rules.count, " rules");
   writeCount(countKeysPassedOver(policy), " keys passed over");
   writeCount(countWithoutAudiences(policy), " issuers whose tokens are taken whatever their audience");
   writeLog(LogLevel.Info, line());
@@ -28,42 +28,22 @@ function writeCount(count: i32, things: string): void {
   writeAscii(things);
 }
 
-function countIssuers(policy: Policy): i32 {
-  let count = 0;
-  let issuer = policy.issuers;
-  while (issuer != null) {
-    count++;
-    issuer = issuer.next;
-  }
-  return count;
-}
-
 function countKeysPassedOver(policy: Policy): i32 {
   let count = 0;
-  let issuer = policy.issuers;
-  while (issuer != null) {
-    count += issuer.keysPassedOver;
-    issuer = issuer.next;
+  let link = policy.issuers.first;
+  while (link != null) {
+    count += link.item.keysPassedOver;
+    link = link.next;
   }
   return count;
 }
 
 function countWithoutAudiences(policy: Policy): i32 {
   let count = 0;
-  let issuer = policy.issuers;
-  while (issuer != null) {
-    if (issuer.audiences == null) count++;
-    issuer = issuer.next;
-  }
-  return count;
-}
-
-function countRules(policy: Policy): i32 {
-  let count = 0;
-  let rule = policy.rules;
-  while (rule != null) {
-    count++;
-    rule = rule.next;
+  let link = policy.issuers.first;
+  while (link != null) {
+    if (link.item.audiences.count == 0) count++;
+    link = link.next;
   }
   return count;
 }

@@ -7,7 +7,7 @@ import { Span, ABSENT, FAILED, byteAt, lengthOf, setByte } from "../host/span";
 import { Char } from "./ascii";
 
 /** Bytes that `characters` of base64url stand for, or -1 when no value has that many. */
-export function decodedLength(characters: i32): i32 {
+function decodedLength(characters: i32): i32 {
   const rest = characters & 3;
   if (characters < 0 || rest == 1) return -1;
   return (characters >> 2) * 3 + (rest == 0 ? 0 : rest - 1);

@@ -1,7 +1,7 @@
 import { Span, byteAt, lengthOf } from "../host/span";
 import { Char, isDigit } from "./ascii";
 
-/** 2^53 - 1: past it a JSON number does not mean the same integer to everybody. */
+/** Below 2^53: past that a JSON number does not mean the same integer to everybody. */
 const MAX_DIGITS: i32 = 15;
 
 /** The value of a whole number of at most 15 digits, written without sign, point, exponent or leading zero; otherwise -1. */

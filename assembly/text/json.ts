@@ -20,6 +20,7 @@ import {
 } from "../host/span";
 import { Table, borrowTable, tableForever } from "../host/table";
 import { Char, isDigit } from "./ascii";
+import { fnv1a } from "./hash";
 import { hexValue } from "./hex";
 import { characterLength } from "./utf8";
 
@@ -349,7 +350,8 @@ export class JsonDocument {
     const text = this.nodes.at(name).text;
     this.nodes.at(name).end = object;
     const mask = this.slots.capacity - 1;
-    let index = hash(object, text) & mask;
+    // Colliding names cost a bounded number of probes, so the hash needs no secret.
+    let index = fnv1a(text, object) & mask;
     for (let probe = 0; probe < MAX_PROBES; probe++) {
       const slot = this.slots.at(index);
       if (slot.generation != this.generation) {
@@ -402,13 +404,6 @@ function escapedBy(letter: i32): i32 {
     default:
       return -1;
   }
-}
-
-/** FNV-1a over the name, begun with its object. Collisions cost a bounded number of probes, so no secret is needed. */
-function hash(object: JsonNode, name: Span): i32 {
-  let hash: u32 = (2166136261 ^ object) * 16777619;
-  for (let i = 0; i < lengthOf(name); i++) hash = (hash ^ byteAt(name, i)) * 16777619;
-  return hash ^ (hash >> 15);
 }
 
 /** No document in `text` can have more nodes: each value but the root follows one of `[ { , :`, and so does each name. */

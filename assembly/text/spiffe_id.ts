@@ -22,6 +22,11 @@ export function trustDomainOf(id: Span): Span {
   return isPath(sliceFrom(rest, end)) ? domain : ABSENT;
 }
 
+/** True when a SPIFFE ID names more than its trust domain. */
+export function hasPath(id: Span, trustDomain: Span): bool {
+  return lengthOf(id) > lengthOf(SCHEME) + lengthOf(trustDomain);
+}
+
 /** Section 2.1: lowercase letters, digits, dots, dashes and underscores; no port, no user, no percent-encoding. */
 export function isTrustDomain(name: Span): bool {
   const length = lengthOf(name);

@@ -1,7 +1,9 @@
 // The registered claims: who the token is for, and when it is good.  https://www.rfc-editor.org/rfc/rfc7519#section-4.1
 
+import { List } from "../host/list";
+import { Span } from "../host/span";
 import { Reason } from "../decision/reason";
-import { Issuer, Name, Rule, hasName } from "../policy/policy";
+import { Issuer, Rule, hasText } from "../policy/policy";
 import { parseDecimal } from "../text/decimal";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { VerifiedClaims } from "./verified_claims";
@@ -37,12 +39,12 @@ function dateOf(document: JsonDocument, node: JsonNode): i64 {
 }
 
 /** One of the issuer's audiences, and where the rule names some, one of those too. */
-function checkAudience(claims: VerifiedClaims, ofIssuer: Name | null, ofRule: Name | null): Reason {
+function checkAudience(claims: VerifiedClaims, ofIssuer: List<Span>, ofRule: List<Span>): Reason {
   const document = claims.document;
   const aud = claims.named("aud");
   if (!isAudience(document, aud)) return Reason.claim_malformed;
-  if (ofIssuer != null && !meets(document, aud, ofIssuer)) return Reason.audience_mismatch;
-  if (ofRule != null && !meets(document, aud, ofRule)) return Reason.audience_mismatch;
+  if (ofIssuer.count > 0 && !meets(document, aud, ofIssuer)) return Reason.audience_mismatch;
+  if (ofRule.count > 0 && !meets(document, aud, ofRule)) return Reason.audience_mismatch;
   return Reason.ok;
 }
 
@@ -57,10 +59,10 @@ function isAudience(document: JsonDocument, aud: JsonNode): bool {
   return true;
 }
 
-function meets(document: JsonDocument, aud: JsonNode, wanted: Name): bool {
-  if (document.kind(aud) == JsonKind.String) return hasName(wanted, document.stringOf(aud));
+function meets(document: JsonDocument, aud: JsonNode, wanted: List<Span>): bool {
+  if (document.kind(aud) == JsonKind.String) return hasText(wanted, document.stringOf(aud));
   for (let n = document.firstIn(aud); n != NO_NODE; n = document.nextIn(aud, n)) {
-    if (hasName(wanted, document.stringOf(n))) return true;
+    if (hasText(wanted, document.stringOf(n))) return true;
   }
   return false;
 }

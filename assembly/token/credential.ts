@@ -19,7 +19,7 @@ import { Char, isLetterOrDigit } from "../text/ascii";
 import { escapedByte } from "../text/percent";
 
 /** Bytes of a token, at most. */
-export const MAX_TOKEN_BYTES: i32 = 16 * 1024;
+const MAX_TOKEN_BYTES: i32 = 16 * 1024;
 
 /** What a request carries where credentials can be. Filled while its headers are read, once. */
 @unmanaged

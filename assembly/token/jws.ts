@@ -27,6 +27,7 @@ const payload = JsonDocument.forever(MAX_PAYLOAD_VALUES);
 /** What a token says of itself. Its claims are nobody's word: only `VerifiedClaims` may decide anything. */
 @unmanaged
 export class UnverifiedToken {
+  /** What the header names; the key decides whether it may be used. */
   algorithm: Algorithm;
   /** Absent when the header has none. */
   keyId: Span;

@@ -87,13 +87,13 @@ function chooseKey(token: UnverifiedToken, issuer: Issuer): Key | null {
 }
 
 function keyWithId(token: UnverifiedToken, issuer: Issuer): Key | null {
-  let key = issuer.keys;
-  while (key != null) {
-    if (equals(key.id, token.keyId)) {
+  let link = issuer.keys.first;
+  while (link != null) {
+    if (equals(link.item.id, token.keyId)) {
       reason = Reason.algorithm_mismatch;
-      return includes(key.algorithms, token.algorithm) ? key : null;
+      return includes(link.item.algorithms, token.algorithm) ? link.item : null;
     }
-    key = key.next;
+    link = link.next;
   }
   reason = Reason.key_unknown;
   return null;
@@ -101,17 +101,17 @@ function keyWithId(token: UnverifiedToken, issuer: Issuer): Key | null {
 
 function onlyKeyFor(token: UnverifiedToken, issuer: Issuer): Key | null {
   let only: Key | null = null;
-  let key = issuer.keys;
+  let link = issuer.keys.first;
   reason = Reason.algorithm_mismatch;
-  while (key != null) {
-    if (includes(key.algorithms, token.algorithm)) {
+  while (link != null) {
+    if (includes(link.item.algorithms, token.algorithm)) {
       if (only != null) {
         reason = Reason.key_ambiguous;
         return null;
       }
-      only = key;
+      only = link.item;
     }
-    key = key.next;
+    link = link.next;
   }
   return only;
 }

@@ -21,7 +21,7 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   },
   host_unavailable: {
     means:
-      "Envoy did not answer, or answered with something impossible, when it was asked for a fact or a signature check.",
+      "Envoy did not answer, or answered with something impossible, when it was asked for a fact or a signature check; or the request has more than 1,024 headers.",
     next: "Check that Envoy's version is supported and that the plugin's capability list is not restricted.",
   },
 
@@ -49,7 +49,8 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "Send a bearer token.",
   },
   token_duplicate: {
-    means: "Two `authorization` headers, or a comma in one: it cannot be said which credential counts.",
+    means:
+      "Two `authorization` headers, a comma in one, or tokens of two issuers of which jwt_authn verified at least one: it cannot be said which credential counts.",
     next: "Send exactly one.",
   },
   token_in_query: {
@@ -79,12 +80,13 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "Look at the issuer.",
   },
   issuer_unknown: {
-    means: "`iss` is absent, or no issuer that the rule takes.",
+    means:
+      "`iss` is absent, or no issuer that the rule takes; or jwt_authn verified and removed a token of such an issuer.",
     next: "Compare `iss` with the policy byte for byte; a slash at the end counts.",
   },
   algorithm_unsupported: {
     means: "`alg` is none that the filter verifies: RS256, RS384, RS512, ES256, ES384.",
-    next: 'For another algorithm let Envoy verify: `"keys": "jwt_authn"`.',
+    next: 'For PS256, ES512 or EdDSA let Envoy verify: `"keys": "jwt_authn"`. `none` and HMAC are never taken.',
   },
   algorithm_mismatch: {
     means: "The key is not for the token's `alg`.",
@@ -99,7 +101,7 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "Have the issuer set `kid`.",
   },
   signature_malformed: {
-    means: "The signature has the wrong length, or numbers outside the curve's order.",
+    means: "The signature is empty, has the wrong length, or numbers outside the curve's order.",
     next: "Look at the issuer.",
   },
   signature_invalid: {
@@ -145,7 +147,8 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "Issue an X.509-SVID to the client.",
   },
   spiffe_id_malformed: {
-    means: "The certificate's URI SAN is no SPIFFE ID by the strict grammar.",
+    means:
+      "The certificate's URI SAN is no SPIFFE ID by the strict grammar, or names a trust domain and no workload in it.",
     next: "Look at the certificate authority.",
   },
   certificate_digest_absent: {

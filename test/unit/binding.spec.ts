@@ -1,24 +1,14 @@
 import { makeForever, resetArena } from "../../assembly/host/arena";
-import { Span } from "../../assembly/host/span";
+import { Region } from "../../assembly/host/region";
+import { ABSENT, Span } from "../../assembly/host/span";
 import { proveBindings } from "../../assembly/binding/bind";
-import { checkTrustDomain } from "../../assembly/boundary/trust_domain";
-import { Decision, Verdict, verdictName } from "../../assembly/decision/decision";
-import {
-  Answer,
-  REASON_LIMIT,
-  Reason,
-  answerTo,
-  grpcStatus,
-  httpStatus,
-  reasonName,
-} from "../../assembly/decision/reason";
+import { reasonName } from "../../assembly/decision/reason";
 import { MetadataClaims } from "../../assembly/evidence/jwt_authn";
 import { Presenter } from "../../assembly/evidence/presenter";
-import { Binding, Method, Mode, Policy, Rule } from "../../assembly/policy/policy";
+import { Binding, Method, Rule } from "../../assembly/policy/policy";
 import { JsonDocument } from "../../assembly/text/json";
 import { VerifiedClaims } from "../../assembly/token/verified_claims";
-import { ABSENT, FAILED } from "../../assembly/host/span";
-import { text, utf8 } from "./support";
+import { utf8 } from "./support";
 
 const WEB = "spiffe://example.org/ns/shop/sa/web";
 const OTHER = "spiffe://example.org/ns/shop/sa/thief";
@@ -26,6 +16,7 @@ const DIGEST_HEX = "0380ed2f626650c840b2f263e6d2b29fae12ab39ae5db32b25ad27efad72
 const OTHER_HEX = "1380ed2f626650c840b2f263e6d2b29fae12ab39ae5db32b25ad27efad72e6fd";
 const THUMBPRINT = "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0"; // RFC 8705, appendix A
 
+const region = makeForever<Region>();
 const presenter = Presenter.make();
 const document = JsonDocument.forever(64);
 const metadata = makeForever<MetadataClaims>();
@@ -43,11 +34,11 @@ function present(id: string, digestHex: string): void {
 }
 
 function ruleWith(method: Method, claim: Span): Rule {
-  const rule = makeForever<Rule>();
-  const binding = makeForever<Binding>();
+  const rule = Rule.make(region);
+  const binding = region.make<Binding>();
   binding.method = method;
   binding.claim = claim;
-  rule.bindings = binding;
+  rule.bindings.append(binding, region);
   return rule;
 }
 
@@ -56,7 +47,7 @@ function held(json: string, rule: Rule): string {
   return reasonName(proveBindings(claims(json), rule, presenter));
 }
 
-const byDefault = makeForever<Rule>();
+const byDefault = Rule.make(region);
 const byCertificate = ruleWith(Method.Certificate, ABSENT);
 const byWorkload = ruleWith(Method.Spiffe, utf8("workload"));
 
@@ -137,68 +128,5 @@ describe("a rule's binding", () => {
   test("that was never filled in denies", () => {
     present(WEB, DIGEST_HEX);
     expect(held('{"sub":"' + WEB + '"}', ruleWith(Method.Nothing, ABSENT))).toBe("policy_absent");
-  });
-});
-
-describe("evidence of the presenter", () => {
-  test("is present, absent or malformed", () => {
-    presenter.clear();
-    expect(presenter.setUriSan(ABSENT)).toBe(Reason.spiffe_id_absent);
-    expect(presenter.setUriSan(FAILED)).toBe(Reason.host_unavailable);
-    expect(presenter.setUriSan(utf8("https://example.org"))).toBe(Reason.spiffe_id_malformed);
-    expect(presenter.spiffeId).toBe(ABSENT);
-    expect(presenter.setUriSan(utf8(WEB))).toBe(Reason.ok);
-    expect(text(presenter.trustDomain)).toBe("example.org");
-    expect(presenter.setCertificateDigest(ABSENT)).toBe(Reason.certificate_digest_absent);
-    expect(presenter.setCertificateDigest(FAILED)).toBe(Reason.host_unavailable);
-    expect(presenter.setCertificateDigest(utf8(DIGEST_HEX.toUpperCase()))).toBe(
-      Reason.certificate_digest_malformed,
-    );
-    expect(presenter.certificateDigest).toBe(ABSENT);
-  });
-});
-
-describe("the trust domain boundary", () => {
-  test("admits its own workloads only, where it is drawn", () => {
-    const policy = makeForever<Policy>();
-    present(WEB, DIGEST_HEX);
-    expect(checkTrustDomain(policy, presenter)).toBe(Reason.ok);
-    policy.trustDomain = utf8("example.org");
-    expect(checkTrustDomain(policy, presenter)).toBe(Reason.ok);
-    policy.trustDomain = utf8("example.or");
-    expect(checkTrustDomain(policy, presenter)).toBe(Reason.trust_domain_foreign);
-    presenter.clear();
-    expect(checkTrustDomain(policy, presenter)).toBe(Reason.trust_domain_foreign);
-  });
-});
-
-describe("a decision", () => {
-  test("denies as long as nothing was decided", () => {
-    expect(verdictName(Decision.make().verdict)).toBe("deny");
-    expect(makeForever<Rule>().mode).toBe(Mode.Enforce);
-  });
-
-  test("denies for every reason but three, and for every number without one", () => {
-    const decision = Decision.make();
-    for (let reason: Reason = 0; reason < REASON_LIMIT + 10; reason++) {
-      decision.combine(reason, Mode.Enforce);
-      const allows = reason <= Reason.token_optional_absent;
-      expect(decision.verdict == Verdict.Allow).toBe(allows, reasonName(reason));
-      decision.combine(reason, Mode.Observe);
-      expect(decision.verdict).toBe(allows ? Verdict.Allow : Verdict.WouldDeny);
-    }
-  });
-
-  test("has a status for every answer", () => {
-    expect(answerTo(Reason.token_absent)).toBe(Answer.Unauthenticated);
-    expect(<i32>httpStatus(Answer.Unauthenticated)).toBe(401);
-    expect(<i32>httpStatus(Answer.InvalidToken)).toBe(401);
-    expect(<i32>httpStatus(Answer.InvalidRequest)).toBe(400);
-    expect(<i32>httpStatus(Answer.Unavailable)).toBe(503);
-    expect(<i32>httpStatus(Answer.Forbidden)).toBe(403);
-    expect(<i32>grpcStatus(Answer.InvalidToken)).toBe(16);
-    expect(<i32>grpcStatus(Answer.InvalidRequest)).toBe(3);
-    expect(<i32>grpcStatus(Answer.Unavailable)).toBe(14);
-    expect(<i32>grpcStatus(Answer.Forbidden)).toBe(7);
   });
 });

@@ -60,10 +60,10 @@ describe("a policy", () => {
     expect(policy.mode).toBe(Mode.Enforce);
     expect(policy.validatedBy).toBe(ValidatedBy.Envoy);
     expect(policy.trustDomain).toBe(ABSENT);
-    expect(policy.rules!.token).toBe(TokenNeed.Required);
-    expect(policy.rules!.next).toBeNull();
-    expect(text(policy.rules!.issuers!.issuer.name)).toBe("corp");
-    expect(policy.issuers!.clockSkew).toBe(60);
+    expect(policy.rules.count).toBe(1);
+    expect(policy.rules.first!.item.token).toBe(TokenNeed.Required);
+    expect(text(policy.rules.first!.item.issuers.first!.item.name)).toBe("corp");
+    expect(policy.issuers.first!.item.clockSkew).toBe(60);
   });
 
   test("is refused with the place, what was expected and the nearest name", () => {
@@ -99,7 +99,7 @@ describe("a rule", () => {
     expect(
       refusedWith("{" + issuers() + ',"rules":[{"name":"all"},{"name":"late","when":{"path":"/x"}}]}'),
     ).toBe(
-      'policy refused at "/rules/1": expected a rule that can be reached: an earlier one takes all its requests, found "all"',
+      'policy refused at "/rules/1": expected a rule that can be reached; the earlier rule "all" takes all its requests',
     );
   });
 });

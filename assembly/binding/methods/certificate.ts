@@ -3,12 +3,12 @@
 
 import { takeForever } from "../../host/arena";
 import { Span, ABSENT, equals, spanOf } from "../../host/span";
+import { DIGEST_BYTES } from "../../crypto/sha256";
 import { Reason } from "../../decision/reason";
 import { Presenter } from "../../evidence/presenter";
 import { decodeInto } from "../../text/base64url";
 import { JsonDocument, JsonKind, JsonNode } from "../../text/json";
 
-const DIGEST_BYTES: i32 = 32;
 const wanted: Span = spanOf(takeForever(DIGEST_BYTES), DIGEST_BYTES);
 
 /** @param thumbprint the value of `x5t#S256`: base64url of the SHA-256 of the certificate in DER */

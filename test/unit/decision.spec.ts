@@ -1,0 +1,43 @@
+import { makeForever } from "../../assembly/host/arena";
+import { Decision, Verdict, verdictName } from "../../assembly/decision/decision";
+import {
+  Answer,
+  REASON_LIMIT,
+  Reason,
+  answerTo,
+  grpcStatus,
+  httpStatus,
+  reasonName,
+} from "../../assembly/decision/reason";
+import { Mode, Rule } from "../../assembly/policy/policy";
+
+describe("a decision", () => {
+  test("denies as long as nothing was decided", () => {
+    expect(verdictName(Decision.make().verdict)).toBe("deny");
+    expect(makeForever<Rule>().mode).toBe(Mode.Enforce);
+  });
+
+  test("denies for every reason but three, and for every number without one", () => {
+    const decision = Decision.make();
+    for (let reason: Reason = 0; reason < REASON_LIMIT + 10; reason++) {
+      decision.combine(reason, Mode.Enforce);
+      const allows = reason <= Reason.token_optional_absent;
+      expect(decision.verdict == Verdict.Allow).toBe(allows, reasonName(reason));
+      decision.combine(reason, Mode.Observe);
+      expect(decision.verdict).toBe(allows ? Verdict.Allow : Verdict.WouldDeny);
+    }
+  });
+
+  test("has a status for every answer", () => {
+    expect(answerTo(Reason.token_absent)).toBe(Answer.Unauthenticated);
+    expect(<i32>httpStatus(Answer.Unauthenticated)).toBe(401);
+    expect(<i32>httpStatus(Answer.InvalidToken)).toBe(401);
+    expect(<i32>httpStatus(Answer.InvalidRequest)).toBe(400);
+    expect(<i32>httpStatus(Answer.Unavailable)).toBe(503);
+    expect(<i32>httpStatus(Answer.Forbidden)).toBe(403);
+    expect(<i32>grpcStatus(Answer.InvalidToken)).toBe(16);
+    expect(<i32>grpcStatus(Answer.InvalidRequest)).toBe(3);
+    expect(<i32>grpcStatus(Answer.Unavailable)).toBe(14);
+    expect(<i32>grpcStatus(Answer.Forbidden)).toBe(7);
+  });
+});
