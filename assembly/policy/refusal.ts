@@ -84,7 +84,7 @@ export function refuseUnreachable(document: JsonDocument, node: JsonNode, earlie
 export function refuseRoom(): bool {
   startLine();
   writeAscii(
-    "policy refused: too many plugin configurations are alive in one VM; close old connections, or restart",
+    "policy refused: expected at most 4,096 plugin configurations alive in one VM; old ones end with their connections",
   );
   return false;
 }
