@@ -36,9 +36,10 @@ function isRepeated(rule: Rule, binding: Binding): bool {
 }
 
 function readBinding(binding: Binding, node: JsonNode): bool {
+  if (document.kind(node) != JsonKind.Object || document.countIn(node) != 1) {
+    return refuse(document, node, 'one binding: { "spiffe": { "claim": "sub" } } or { "certificate": {} }');
+  }
   if (!hasOnly(node, BIND_MEMBERS)) return false;
-  if (document.countIn(node) != 1)
-    return refuse(document, node, 'one binding, such as { "spiffe": { "claim": "sub" } }');
   const certificate = document.member(node, "certificate");
   if (certificate != NO_NODE) {
     binding.method = Method.Certificate;

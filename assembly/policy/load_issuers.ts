@@ -82,7 +82,7 @@ function readProof(issuer: Issuer, node: JsonNode): bool {
     return refuse(
       document,
       orParent(keys, node),
-      '"keys": { "jwks": { "keys": [ ... ] } } or "keys": "jwt_authn"',
+      '"keys": { "jwks": { "keys": [ ... ] } } or "keys": "jwt_authn" (which can fetch keys)',
     );
   }
   if (!hasOnly(keys, KEYS_MEMBERS)) return false;

@@ -13,8 +13,11 @@ export function logPolicy(policy: Policy): void {
   writeAscii(policy.mode == Mode.Observe ? "observe" : "enforce");
   writeCount(policy.issuers.count, " issuers");
   writeCount(policy.rules.count, " rules");
-  writeCount(countKeysPassedOver(policy), " keys passed over");
-  writeCount(countWithoutAudiences(policy), " issuers whose tokens are taken whatever their audience");
+  writeOddity(countKeysPassedOver(policy), " keys for other purposes left out");
+  writeOddity(
+    countWithoutAudiences(policy),
+    " issuers without audiences: their tokens pass whatever service they are for",
+  );
   writeLog(LogLevel.Info, line());
 }
 
@@ -26,6 +29,11 @@ function writeCount(count: i32, things: string): void {
   writeAscii(", ");
   writeDecimal(count);
   writeAscii(things);
+}
+
+/** What is legal and perhaps not meant shows only where there is any. */
+function writeOddity(count: i32, things: string): void {
+  if (count > 0) writeCount(count, things);
 }
 
 function countKeysPassedOver(policy: Policy): i32 {

@@ -43,7 +43,10 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "Add a rule; a last rule without `when` takes everything else.",
   },
 
-  token_absent: { means: "The rule wants a token and there is none.", next: "Send `authorization: Bearer`." },
+  token_absent: {
+    means: "The rule wants a token and there is none.",
+    next: "Send `authorization: Bearer`. If jwt_authn took it out of the request: name the issuer with `keys: jwt_authn`, and set jwt_authn's `payload_in_metadata`.",
+  },
   scheme_unsupported: {
     means: "The `authorization` header has another scheme than Bearer.",
     next: "Send a bearer token.",
@@ -82,7 +85,7 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   issuer_unknown: {
     means:
       "`iss` is absent, or no issuer that the rule takes; or jwt_authn verified and removed a token of such an issuer.",
-    next: "Compare `iss` with the policy byte for byte; a slash at the end counts.",
+    next: "Compare `iss` with the policy byte for byte; a slash at the end counts. With jwt_authn also its `payload_in_metadata` with `metadataKey`.",
   },
   algorithm_unsupported: {
     means: "`alg` is none that the filter verifies: RS256, RS384, RS512, ES256, ES384.",

@@ -150,32 +150,45 @@ describe("a key set", () => {
       desk.assertRefused(withKeys(key.jwk, secret), `${KEYS}/1`, /public key: this one is private/);
   });
 
-  it("with one `kid` twice is refused, at the second", () => {
-    desk.assertRefused(withKeys(key.jwk, makeKey("ES384", "k1").jwk), `${KEYS}/1`, /"kid" that no other/);
+  it("with one `kid` twice is refused, at the second, whatever either key is for", () => {
+    const second = makeKey("ES384", "k1").jwk;
+    const forOthers = [
+      { use: "enc" },
+      { key_ops: ["encrypt"] },
+      { alg: "ES512" },
+      { kty: "OKP", crv: "Ed25519" },
+      { x: 1 },
+    ].map((members) => ({ ...second, ...members }));
+    for (const other of [second, ...forOthers]) {
+      desk.assertRefused(withKeys(key.jwk, other), `${KEYS}/1`, /"kid" that no other/);
+      desk.assertRefused(withKeys(other, key.jwk), `${KEYS}/1`, /"kid" that no other/);
+    }
     desk.assertAccepted(withKeys(nameless(key), nameless(makeKey("ES256"))));
   });
 
   it("without a key that can verify a token is refused", () => {
+    // Without a `kid`: several of one name would be another flaw.
+    const jwk = nameless(key);
     const unusable: readonly unknown[] = [
       1,
       null,
       {},
       { kty: "EC" },
-      { ...key.jwk, kid: 1 },
-      { ...key.jwk, kid: "" },
-      { ...key.jwk, kty: "ec" },
-      { ...key.jwk, crv: "P-521" },
-      { ...key.jwk, crv: "P-256K" },
-      { ...key.jwk, alg: "HS256" },
-      { ...key.jwk, alg: "ES384" },
-      { ...key.jwk, alg: null },
-      { ...key.jwk, use: "enc" },
-      { ...key.jwk, use: null },
-      { ...key.jwk, key_ops: "verify" },
-      { ...key.jwk, key_ops: ["sign"] },
-      { ...key.jwk, x: `${String(key.jwk["x"])}=` },
-      { ...key.jwk, x: String(key.jwk["x"]).slice(0, -2) },
-      { ...key.jwk, y: 1 },
+      { ...jwk, kid: 1 },
+      { ...jwk, kid: "" },
+      { ...jwk, kty: "ec" },
+      { ...jwk, crv: "P-521" },
+      { ...jwk, crv: "P-256K" },
+      { ...jwk, alg: "HS256" },
+      { ...jwk, alg: "ES384" },
+      { ...jwk, alg: null },
+      { ...jwk, use: "enc" },
+      { ...jwk, use: null },
+      { ...jwk, key_ops: "verify" },
+      { ...jwk, key_ops: ["sign"] },
+      { ...jwk, x: `${String(jwk["x"])}=` },
+      { ...jwk, x: String(jwk["x"]).slice(0, -2) },
+      { ...jwk, y: 1 },
       { kty: "RSA", e: "AQAB" },
       { kty: "RSA", n, e: "AQ" },
       { kty: "RSA", n, e: "Ag" },
@@ -193,8 +206,10 @@ describe("a key set", () => {
     desk.assertAccepted(withKeys(...unusable, key.jwk));
   });
 
-  it("may be large", () => {
-    desk.assertAccepted(withKeys(...Array.from({ length: 1000 }, (_, i) => ({ ...key.jwk, kid: `k${i}` }))));
+  it("of 256 keys is the most", () => {
+    const keysOf = (count: number) => Array.from({ length: count }, (_, i) => ({ ...key.jwk, kid: `k${i}` }));
+    desk.assertAccepted(withKeys(...keysOf(256)));
+    desk.assertRefused(withKeys(...keysOf(257)), KEYS, /at most 256/);
   });
 });
 

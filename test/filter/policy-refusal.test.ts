@@ -236,6 +236,22 @@ describe("an issuer's name", () => {
   });
 });
 
+describe("a binding that is there already", () => {
+  const sub = { spiffe: { claim: "sub" } };
+
+  it("is refused at the second: it would prove nothing more", () => {
+    for (const binding of [{ certificate: {} }, sub, { spiffe: { claim: "act.sub" } }])
+      desk.assertRefused(bind(binding, binding), "/rules/0/bind/1", /not there twice/);
+    desk.assertRefused(bind(sub, { spiffe: { claim: '"sub"' } }), "/rules/0/bind/1", /not there twice/);
+    desk.assertRefused(bind({ certificate: {} }, sub, { certificate: {} }), "/rules/0/bind/2");
+  });
+
+  it("is not one that looks at something else", () => {
+    desk.assertAccepted(bind(sub, { spiffe: { claim: "act.sub" } }, { certificate: {} }));
+    desk.assertAccepted(bind({ certificate: {} }, { spiffe: { claim: "act.sub" } }, sub));
+  });
+});
+
 describe("rules that make no sense together", () => {
   const rules = (...list: readonly Json[]): Json => policy({ rules: list });
 
@@ -261,7 +277,11 @@ describe("rules that make no sense together", () => {
         { name: "first", ...(first === undefined ? {} : { when: first }) },
         { name: "second", ...(second === undefined ? {} : { when: second }) },
       );
-      desk.assertRefused(both, "/rules/1", /found "first"/);
+      desk.assertRefused(
+        both,
+        "/rules/1",
+        /expected a rule that can be reached; the earlier rule "first" takes all its requests$/,
+      );
     }
   });
 

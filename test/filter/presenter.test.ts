@@ -87,9 +87,19 @@ describe("the live peer", () => {
       assertDenied(open.present(token({ sub: uriSan }), { peer: { ...web, uriSan } }), "spiffe_id_malformed");
   });
 
-  it("may have an ID without a path", () => {
+  // https://github.com/spiffe/spiffe/blob/main/standards/X509-SVID.md#52-leaf-validation
+  it("is a workload, whose ID has a path: a trust domain alone presents no token", () => {
     const uriSan = "spiffe://example.org";
-    assertAllowed(from({ ...web, uriSan }, token({ sub: uriSan })));
+    assertDenied(from({ ...web, uriSan }, token({ sub: uriSan })), "spiffe_id_malformed");
+  });
+
+  it("is not called absent while Envoy cannot say whether there is one", () => {
+    for (const fault of [{ status: 10 }, { result: "oversized" }] as const) {
+      // The second property that is read: whether there is a certificate, once its URI SAN was found absent.
+      scene.host.calls.inject("proxy_get_property", fault, 2);
+      assertDenied(from(unnamed), "host_unavailable");
+    }
+    assertDenied(from(unnamed), "spiffe_id_absent");
   });
 
   it("belongs to the trust domain, byte for byte", () => {

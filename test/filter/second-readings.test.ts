@@ -1,12 +1,13 @@
 // Attacks that were tried against the filter and worked once: each makes two parties read one request in two ways, or
 // brings a second credential along.
 
+import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { verified, verifiedExactly } from "./support/jwt-authn.ts";
 import { issuer, policy } from "./support/policies.ts";
 import { Scene, assertAllowed, assertDenied, assertWouldDeny, bearer } from "./support/scene.ts";
 import { CLAIMS, token } from "./support/tokens.ts";
-import { THIEF, thief } from "./support/world.ts";
+import { THIEF, plaintext, thief, web } from "./support/world.ts";
 
 const PARTNER = "https://partner.example";
 const partner = { issuer: PARTNER, keys: { jwt_authn: { metadataKey: "partner" } } };
@@ -153,12 +154,20 @@ describe("observe mode opens nothing beside an enforced rule", () => {
 });
 
 describe("who has no identity here", () => {
-  it("cannot spend signature checks", () => {
-    const scene = new Scene();
-    assertDenied(scene.ask({ peer: {}, headers: [bearer(token())] }), "peer_absent");
-    const foreign = { mtls: true, uriSan: "spiffe://other.example/web" };
-    assertDenied(scene.ask({ peer: foreign, headers: [bearer(token())] }), "trust_domain_foreign");
-    if (scene.host.calls.count("proxy_call_foreign_function") !== 0)
-      throw new Error("a signature was checked");
-  });
+  const foreign = { ...web, uriSan: "spiffe://other.example/web" };
+
+  for (const [who, peer, reason] of [
+    ["a peer without a certificate", plaintext, "peer_absent"],
+    ["a peer of another trust domain", foreign, "trust_domain_foreign"],
+    ["a peer whose certificate nobody validated", { ...web, validated: false }, "peer_not_validated"],
+  ] as const) {
+    it(`cannot spend signature checks: ${who}`, () => {
+      const scene = new Scene(policy({ presenter: { validatedBy: "envoy" } }));
+      const checks = () => scene.host.calls.count("proxy_call_foreign_function");
+      assertDenied(scene.present(token(), { peer }), reason);
+      assert.equal(checks(), 0);
+      assertAllowed(scene.present(token()));
+      assert.equal(checks(), 1);
+    });
+  }
 });

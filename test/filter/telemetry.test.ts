@@ -6,7 +6,7 @@ import type { LogLine, Stream } from "../../cli/host/index.ts";
 import { forwarded, PAYLOAD_HEADER, verified } from "./support/jwt-authn.ts";
 import { policy, policyWithIssuer } from "./support/policies.ts";
 import { reasons } from "./support/reasons.ts";
-import { Scene, bearer } from "./support/scene.ts";
+import { Scene, assertDenied, bearer } from "./support/scene.ts";
 import { key, token } from "./support/tokens.ts";
 import { NOW, THIEF, WEB, plaintext, thief, web } from "./support/world.ts";
 
@@ -94,11 +94,21 @@ describe("the log", () => {
     assert.deepEqual(requestLines(scene), []);
   });
 
-  it("is silent, and composes nothing, when its level is above warn", () => {
-    for (const logLevel of ["error", "critical"] as const) {
+  it("is silent, and reads no clock of its own, when its level is above warn", () => {
+    for (const [logLevel, lines] of [
+      ["warn", 1],
+      ["error", 0],
+      ["critical", 0],
+    ] as const) {
       const scene = new Scene(policy(), { logLevel });
-      scene.present(stolen, { peer: thief });
-      assert.equal(scene.host.calls.count("proxy_log"), 0);
+      // Refused before its claims, which need the time themselves.
+      assertDenied(scene.ask(), "token_absent");
+      const { calls } = scene.host;
+      assert.deepEqual(
+        [calls.count("proxy_log"), calls.count("proxy_get_current_time_nanoseconds")],
+        [lines, lines],
+        logLevel,
+      );
     }
   });
 
@@ -114,6 +124,18 @@ describe("the log", () => {
     const heldBack = linesOf(scene).map((line) => (line as { heldBack?: number }).heldBack);
     assert.deepEqual(heldBack.slice(-2), [15, undefined]);
     assert.equal(scene.host.counter("holdfast.deny.spiffe_mismatch"), 27);
+  });
+
+  it("takes 10 lines of each of two presenters in one second, whose budgets are not the same", () => {
+    const scene = new Scene();
+    const meantForThief = token({ sub: THIEF });
+    for (let i = 0; i < 25; i++) {
+      scene.present(stolen, { peer: thief });
+      scene.present(meantForThief);
+    }
+    const presenters = linesOf(scene).map((line) => (line as { presenter: string }).presenter);
+    const linesFrom = (presenter: string) => presenters.filter((one) => one === presenter).length;
+    assert.deepEqual([presenters.length, linesFrom(THIEF), linesFrom(WEB)], [20, 10, 10]);
   });
 
   it("says when nobody vouches for a presenter, who then silences nobody else", () => {

@@ -14,6 +14,7 @@ interface IdCase {
   readonly input_hex: string;
   readonly valid: boolean;
   readonly trust_domain?: string;
+  readonly path?: string;
 }
 
 const MAX_ID_BYTES = 2048;
@@ -25,6 +26,11 @@ const DOMAINS = "spiffe-id/trust_domain_parse.json";
 /** go-spiffe knows no limits of length; the standard does (section 2.3). */
 function isWithinLimits({ input_hex, trust_domain = "" }: IdCase): boolean {
   return input_hex.length / 2 <= MAX_ID_BYTES && trust_domain.length <= MAX_TRUST_DOMAIN_BYTES;
+}
+
+/** A workload's ID has a path (X509-SVID, section 5.2); any other ID may do without. */
+function isWorkload({ path = "" }: IdCase): boolean {
+  return path !== "";
 }
 
 describeCases(IDS, 535, () => {
@@ -46,7 +52,7 @@ describeCases(IDS, 535, () => {
     for (const one of cases) {
       const properties = { "connection.uri_san_peer_certificate": Buffer.from(one.input_hex, "hex") };
       const reason = reasonOf(open.present(token(), { peer: peerWithout, properties }));
-      const isGood = one.valid && isWithinLimits(one);
+      const isGood = one.valid && isWithinLimits(one) && isWorkload(one);
       const refusal = one.input_hex === "" ? "spiffe_id_absent" : "spiffe_id_malformed";
       assert.equal(reason, isGood ? "spiffe_mismatch" : refusal, `${one.name}: ${one.input_hex}`);
     }

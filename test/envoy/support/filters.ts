@@ -7,23 +7,39 @@ const filterFile = fileURLToPath(new URL("../../../build/holdfast.wasm", import.
 
 /** holdfast with a policy: an object, or text as it stands. */
 export function holdfast(policy: object | string): Config {
-  return {
+  return wasm({
     name: "holdfast",
+    code: { filename: filterFile },
+    failurePolicy: "FAIL_RELOAD",
+    configuration: {
+      "@type": typeUrl("google.protobuf.StringValue"),
+      value: typeof policy === "string" ? policy : JSON.stringify(policy),
+    },
+  });
+}
+
+export interface WasmOptions {
+  /** Also of the VM: filters of one name and code share it, and its failure. */
+  readonly name: string;
+  /** An Envoy `DataSource`. */
+  readonly code: Config;
+  /** What Envoy does with requests once a VM has trapped. */
+  readonly failurePolicy: "FAIL_RELOAD" | "FAIL_CLOSED";
+  readonly configuration?: Config;
+}
+
+/** A Wasm filter that Envoy runs in V8. */
+export function wasm({ name, code, failurePolicy, configuration }: WasmOptions): Config {
+  return {
+    name,
     typed_config: {
       "@type": typeUrl("envoy.extensions.filters.http.wasm.v3.Wasm"),
       config: {
-        name: "holdfast",
-        root_id: "holdfast",
-        failure_policy: "FAIL_RELOAD",
-        vm_config: {
-          vm_id: "holdfast",
-          runtime: "envoy.wasm.runtime.v8",
-          code: { local: { filename: filterFile } },
-        },
-        configuration: {
-          "@type": typeUrl("google.protobuf.StringValue"),
-          value: typeof policy === "string" ? policy : JSON.stringify(policy),
-        },
+        name,
+        root_id: name,
+        failure_policy: failurePolicy,
+        vm_config: { vm_id: name, runtime: "envoy.wasm.runtime.v8", code: { local: code } },
+        ...(configuration !== undefined && { configuration }),
       },
     },
   };
