@@ -13,8 +13,9 @@ const PEER_CERTIFICATE_VALID = ascii("connection\0peer_certificate_valid");
 const PEER_URI_SAN = ascii("connection\0uri_san_peer_certificate");
 const PEER_DIGEST = ascii("connection\0sha256_peer_certificate_digest");
 
-/** The peer's identity: a validated certificate with one well-formed SPIFFE ID. */
+/** The peer's identity: a validated certificate with a well-formed SPIFFE ID. Of several URI SANs Envoy shows the first. */
 export function gatherIdentity(presenter: Presenter, policy: Policy): Reason {
+  presenter.isGathered = true;
   const reason = presenter.setUriSan(readProperty(PEER_URI_SAN));
   if (reason == Reason.spiffe_id_absent) return whyNoIdentity(readProperty(MTLS));
   if (reason != Reason.ok) return reason;

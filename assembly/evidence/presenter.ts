@@ -9,6 +9,8 @@ import { hasPath, trustDomainOf } from "../text/spiffe_id";
 
 @unmanaged
 export class Presenter {
+  /** True once Envoy was asked, whatever it said. */
+  isGathered: bool;
   /** True once somebody whom the policy trusts with it says that the certificate was validated. */
   isValidated: bool;
   /** A well-formed SPIFFE ID, or absent; nothing but a claim until the certificate is known to be validated. */
@@ -26,6 +28,7 @@ export class Presenter {
   }
 
   clear(): void {
+    this.isGathered = false;
     this.isValidated = false;
     this.spiffeId = ABSENT;
     this.trustDomain = ABSENT;

@@ -34,7 +34,7 @@ class PendingStream {
 }
 
 const roots: Table<RootContext> = tableForever<RootContext>(MAX_ROOTS);
-/** No slot from here on was ever in use, so that a search stays short. */
+/** No slot from here on is in use, so that a search stays short. */
 let usedRoots: i32 = 0;
 const pending: Table<PendingStream> = tableForever<PendingStream>(MAX_PENDING);
 

@@ -44,8 +44,9 @@ export function handleRequest(policy: Policy | null): Action {
   forget();
   decision.combine(judge(policy), mode);
   // A request that was refused before its presenter mattered still came from somebody: the log says from whom.
-  if (decision.verdict != Verdict.Allow && policy != null && !presenter.isValidated)
+  if (decision.verdict != Verdict.Allow && policy != null && !presenter.isGathered) {
     gatherIdentity(presenter, policy);
+  }
   record(decision, facts, presenter, now);
   return apply(decision);
 }
