@@ -18,8 +18,11 @@ interface Stage {
   readonly run: () => Promise<Counts>;
 }
 
+interface StageResult extends Counts {
+  readonly name: string;
+}
+
 const root = resolve(import.meta.dirname, "..");
-const scratch = mkdtempSync(join(tmpdir(), "holdfast-test-"));
 
 const STAGES: readonly Stage[] = [
   { name: "build", run: () => command("npm", ["run", "--silent", "build"]) },
@@ -34,42 +37,54 @@ const STAGES: readonly Stage[] = [
   { name: "envoy", run: () => nodeTests("envoy") },
 ];
 
+const stageNames = STAGES.map(({ name }) => name).join(", ");
 const wanted = process.argv.slice(2);
+if (wanted.includes("--help")) {
+  console.log(
+    `Usage: npx tsx test/run.ts [stage ...]\n\nStages, all of them when none is named: ${stageNames}`,
+  );
+  process.exit();
+}
 const unknown = wanted.filter((name) => !STAGES.some((stage) => stage.name === name));
 if (unknown.length > 0) {
-  console.error(
-    `unknown stage: ${unknown.join(", ")}; expected some of: ${STAGES.map(({ name }) => name).join(", ")}`,
-  );
+  console.error(`unknown stage: ${unknown.join(", ")}; expected some of: ${stageNames}`);
   process.exit(2);
 }
 
+const scratch = mkdtempSync(join(tmpdir(), "holdfast-test-"));
 try {
-  const total = await runStages(STAGES.filter(({ name }) => wanted.length === 0 || wanted.includes(name)));
-  console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-  process.exitCode = total.failed === 0 ? 0 : 1;
+  const results = await runStages(STAGES.filter(({ name }) => wanted.length === 0 || wanted.includes(name)));
+  const failed = results.filter((result) => result.failed > 0);
+  if (failed.length > 0) console.log(`\nfailed stages:`);
+  for (const result of failed) console.log(`  ${result.name}: ${describe(result)}`);
+  console.log(`\n${describe(sum(results))}`);
+  process.exitCode = failed.length === 0 ? 0 : 1;
 } finally {
   rmSync(scratch, { recursive: true });
 }
 
-async function runStages(stages: readonly Stage[]): Promise<Counts> {
-  let total: Counts = { passed: 0, failed: 0, skipped: 0 };
+async function runStages(stages: readonly Stage[]): Promise<StageResult[]> {
+  const results: StageResult[] = [];
   for (const { name, run } of stages) {
     console.log(`\n== ${name}`);
     const started = Date.now();
     const counts = await run();
     const seconds = ((Date.now() - started) / 1000).toFixed(1);
-    console.log(
-      `== ${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped (${seconds} s)`,
-    );
-    total = {
-      passed: total.passed + counts.passed,
-      failed: total.failed + counts.failed,
-      skipped: total.skipped + counts.skipped,
-    };
+    console.log(`== ${name}: ${describe(counts)} (${seconds} s)`);
+    results.push({ name, ...counts });
     // Without a module there is nothing that the later stages could say.
     if (name === "build" && counts.failed > 0) break;
   }
-  return total;
+  return results;
+}
+
+function sum(results: readonly Counts[]): Counts {
+  const total = (of: keyof Counts) => results.reduce((count, result) => count + result[of], 0);
+  return { passed: total("passed"), failed: total("failed"), skipped: total("skipped") };
+}
+
+function describe({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
 async function command(program: string, args: readonly string[]): Promise<Counts> {

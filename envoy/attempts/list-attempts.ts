@@ -22,19 +22,16 @@ export interface Attempt {
   readonly validatingOnly: number;
 }
 
+/** The attempt that the demo is about. */
+export const stolenTokenTitle = "the same token, from another workload";
+
 const allowed: Decision = { status: 200, verdict: "allow" };
 
 /** The attempts, in the order in which the demo tells its story. */
 export function listAttempts(tokens: Tokens): readonly Attempt[] {
   return [
     enforced("the right workload", "web", [tokens.good], allowed, 200),
-    enforced(
-      "the same token, from another workload",
-      "thief",
-      [tokens.good],
-      denied(401, "spiffe_mismatch"),
-      200,
-    ),
+    enforced(stolenTokenTitle, "thief", [tokens.good], denied(401, "spiffe_mismatch"), 200),
     enforced("the same token, over plaintext", "plaintext", [tokens.good], denied(401, "peer_absent"), 200),
     enforced("an expired token", "web", [tokens.expired], denied(401, "token_expired"), 401),
     enforced("a token of an unknown key", "web", [tokens.unknownKey], denied(401, "key_unknown"), 401),

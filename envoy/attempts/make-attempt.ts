@@ -17,6 +17,12 @@ export interface Outcome {
   readonly validatingOnly: number;
 }
 
+/** An attempt, and what came of it. */
+export interface Result {
+  readonly attempt: Attempt;
+  readonly outcome: Outcome;
+}
+
 /** Sends an attempt's request to holdfast, then to the listener that only validates, and gathers the evidence. */
 export async function makeAttempt({ server, caller }: RunningSetup, attempt: Attempt): Promise<Outcome> {
   const port = caller.port(attempt.caller);
@@ -41,7 +47,7 @@ export async function makeAttempt({ server, caller }: RunningSetup, attempt: Att
 }
 
 /** Whether everything came as expected. */
-export function isAsExpected(attempt: Attempt, outcome: Outcome): boolean {
+export function isAsExpected({ attempt, outcome }: Result): boolean {
   return (
     outcome.status === attempt.expected.status &&
     isDeepStrictEqual(outcome.decision, attempt.expected) &&

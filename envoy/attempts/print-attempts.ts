@@ -1,9 +1,6 @@
 import colors from "picocolors";
-import type { Attempt, Decision } from "./list-attempts.ts";
-import { isAsExpected, type Outcome } from "./make-attempt.ts";
-
-const titles = ["attempt", "expected", "with holdfast", "validating only", "as expected"] as const;
-const widths = [45, 36, 36, 17, 0] as const;
+import type { Decision } from "./list-attempts.ts";
+import { isAsExpected, type Result } from "./make-attempt.ts";
 
 /** Where the table goes: aligned and coloured on a terminal, tab-separated anywhere else. */
 export interface TableOutput {
@@ -12,29 +9,60 @@ export interface TableOutput {
 }
 
 export function printTitles({ isTerminal, write }: TableOutput): void {
-  write(isTerminal ? colors.bold(align(titles)) : titles.join("\t"));
+  write(isTerminal ? colors.bold(align("", ["attempt", "with holdfast", "only validated"])) : factTitles);
 }
 
-export function printAttempt({ isTerminal, write }: TableOutput, attempt: Attempt, outcome: Outcome): void {
-  const good = isAsExpected(attempt, outcome);
-  const cells = [
-    attempt.title,
-    describe(attempt.expected, true),
-    describe({ ...outcome.decision, status: outcome.status }, outcome.counted),
-    String(outcome.validatingOnly),
-  ];
+/** On a terminal what was expected is shown only where something else came; a pipe gets every fact of every row. */
+export function printAttempt({ isTerminal, write }: TableOutput, result: Result): void {
   if (!isTerminal) {
-    write([...cells, good ? "yes" : "no"].join("\t"));
+    write(listFacts(result));
     return;
   }
-  write(align(cells) + (good ? colors.green("✓") : colors.red("✗")));
+  const good = isAsExpected(result);
+  const { attempt, outcome } = result;
+  const cells = [attempt.title, describe(decisionOf(result)), String(outcome.validatingOnly)];
+  write(align(good ? colors.green("✓") : colors.red("✗"), cells));
+  if (!good) write(colors.red(`  expected ${explain(result)}`));
 }
 
-function describe({ status, verdict, reason }: Decision, counted: boolean): string {
-  const words = [status, verdict ?? "no verdict", reason].filter((word) => word !== undefined);
-  return words.join(" ") + (counted ? "" : ", not counted");
+/** Widths of all columns but the first and the last; with those a row has less than 100 columns. */
+const widths = [45, 33];
+
+function align(mark: string, cells: readonly string[]): string {
+  return `${mark === "" ? " " : mark} ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("")}`;
 }
 
-function align(cells: readonly string[]): string {
-  return cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("");
+function explain({ attempt, outcome }: Result): string {
+  const expected = `${describe(attempt.expected)}, and ${attempt.validatingOnly} where tokens are only validated`;
+  return outcome.counted ? expected : `${expected}; not counted`;
+}
+
+const factTitles = [
+  "attempt",
+  "expected with holdfast",
+  "with holdfast",
+  "expected validating only",
+  "validating only",
+  "as expected",
+].join("\t");
+
+function listFacts(result: Result): string {
+  const { attempt, outcome } = result;
+  return [
+    attempt.title,
+    describe(attempt.expected),
+    describe(decisionOf(result)) + (outcome.counted ? "" : ", not counted"),
+    attempt.validatingOnly,
+    outcome.validatingOnly,
+    isAsExpected(result) ? "yes" : "no",
+  ].join("\t");
+}
+
+/** What came of an attempt, with the status that the caller got. */
+function decisionOf({ outcome }: Result): Decision {
+  return { ...outcome.decision, status: outcome.status };
+}
+
+function describe({ status, verdict, reason }: Decision): string {
+  return [status, verdict ?? "no verdict", reason].filter((word) => word !== undefined).join(" ");
 }

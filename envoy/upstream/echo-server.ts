@@ -19,11 +19,13 @@ function showHeaders(request: IncomingMessage): [name: string, value: string][] 
   for (let at = 0; at + 1 < request.rawHeaders.length; at += 2) {
     const name = (request.rawHeaders[at] ?? "").toLowerCase();
     const value = request.rawHeaders[at + 1] ?? "";
-    shown.push([name, name === "authorization" ? `sha256:${fingerprint(value)}` : value]);
+    shown.push([name, name === "authorization" ? hideToken(value) : value]);
   }
   return shown;
 }
 
-function fingerprint(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex").slice(0, 16);
+/** The token's fingerprint, the same as in holdfast's log: the first 8 bytes of its SHA-256. */
+function hideToken(authorization: string): string {
+  const token = authorization.replace(/^Bearer +/i, "");
+  return `sha256:${createHash("sha256").update(token).digest("hex").slice(0, 16)}`;
 }

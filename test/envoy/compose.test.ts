@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { access, mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { access, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { runCommand } from "../../envoy/process/run-command.ts";
+import { makeRunFolder } from "../../envoy/process/run-folder.ts";
+import { Teardown } from "../../envoy/process/teardown.ts";
 import { makeMaterials } from "../../envoy/setup/materials.ts";
 import { readFixedPorts } from "../../envoy/setup/relocate.ts";
 import { writeSetup } from "../../envoy/setup/write-setup.ts";
@@ -30,13 +31,14 @@ const compose = parse(await readFile(composeFile, "utf8")) as Compose;
 const services = Object.entries(compose.services);
 
 describe("envoy/compose.yaml", () => {
+  const teardown = new Teardown();
   let setup: string;
 
   before(async () => {
-    setup = await mkdtemp(join(tmpdir(), "holdfast-"));
+    setup = join(await makeRunFolder(teardown), "setup");
     await writeSetup(setup, await makeMaterials({ now: new Date(), seconds: 60 }));
   });
-  after(() => rm(setup, { recursive: true }));
+  after(() => teardown.run());
 
   /** Where a file of a container lies after `npm run demo -- --prepare`, with the test's folder for build/setup. */
   function onThisMachine(path: string, service: Service): string {

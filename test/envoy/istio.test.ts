@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { after, describe, it } from "node:test";
 import { WasmPlugin } from "@kubernetes-models/istio/extensions.istio.io/v1alpha1/WasmPlugin";
 import { EnvoyFilter } from "@kubernetes-models/istio/networking.istio.io/v1alpha3/EnvoyFilter";
@@ -13,15 +13,19 @@ import { listener } from "./support/listener.ts";
 import { shippedBackstop } from "./support/shipped.ts";
 import { testedEnvoys } from "./support/versions.ts";
 
+const manifests = new URL("../../envoy/istio/", import.meta.url);
+
 function read(name: string): unknown {
-  return parse(readFileSync(new URL(`../../envoy/istio/${name}`, import.meta.url), "utf8"));
+  return parse(readFileSync(new URL(name, manifests), "utf8"));
 }
 
 /** As the model's constructor takes it; `validate` then holds it against the schema of Istio 1.29's CRD. */
 type Manifest<Model extends new (data: never) => unknown> = ConstructorParameters<Model>[0];
 
-const plugin = read("wasmplugin.yaml") as Manifest<typeof WasmPlugin> & { spec: { pluginConfig: object } };
-const backstop = read("backstop.yaml") as Manifest<typeof EnvoyFilter> & {
+const plugin = read("wasmplugin.yaml") as Manifest<typeof WasmPlugin> & {
+  spec: { pluginConfig: { mode: string } };
+};
+const backstop = read("backstop/backstop.yaml") as Manifest<typeof EnvoyFilter> & {
   spec: { configPatches: { patch: { value: { typed_config: unknown } } }[] };
 };
 
@@ -33,8 +37,8 @@ describe("envoy/istio", () => {
     new WasmPlugin(plugin).validate();
   });
 
-  it("wasmplugin.yaml is a WasmPlugin with fail-close.patch.yaml applied, too", () => {
-    const patch = read("fail-close.patch.yaml") as { spec: object };
+  it("wasmplugin.yaml is a WasmPlugin with older/fail-close.patch.yaml applied, too", () => {
+    const patch = read("older/fail-close.patch.yaml") as { spec: object };
     const patched = { ...plugin, spec: { ...plugin.spec, ...patch.spec } };
     assert.equal(patched.spec.failStrategy, "FAIL_CLOSE");
     new WasmPlugin(patched).validate();
@@ -59,10 +63,17 @@ describe("envoy/istio", () => {
     ).validate();
   });
 
-  it("backstop.yaml is an EnvoyFilter with the backstop of the demo", () => {
+  it("backstop/backstop.yaml is an EnvoyFilter with the backstop of the demo", () => {
     new EnvoyFilter(backstop).validate();
     const [patch] = backstop.spec.configPatches;
     assert.deepEqual(patch?.patch.value.typed_config, shippedBackstop("enforce")["typed_config"]);
+  });
+
+  it("first only observes, and is applied without the backstop, which would block what it lets pass", () => {
+    assert.equal(plugin.spec.pluginConfig.mode, "observe");
+    const applied = readdirSync(manifests).filter((name) => name.endsWith(".yaml"));
+    const kinds = applied.map((name) => (read(name) as { kind: string }).kind);
+    assert.deepEqual(kinds.sort(), ["PeerAuthentication", "RequestAuthentication", "WasmPlugin"]);
   });
 
   it("the plugin reads the header that the request authentication writes", () => {

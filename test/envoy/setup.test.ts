@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
+import { makeRunFolder } from "../../envoy/process/run-folder.ts";
+import { Teardown } from "../../envoy/process/teardown.ts";
 import { fillPolicy } from "../../envoy/setup/fill-policy.ts";
+import { makeMaterials } from "../../envoy/setup/materials.ts";
 import { readFixedPorts, relocate } from "../../envoy/setup/relocate.ts";
+import { writeSetup } from "../../envoy/setup/write-setup.ts";
 
 const configuration = `
 static_resources:
@@ -85,5 +90,26 @@ describe("fillPolicy", () => {
 
   it("refuses a configuration without holdfast", () => {
     assert.throws(() => fillPolicy("static_resources: {}", policy, keys), /no holdfast filter/);
+  });
+});
+
+describe("writeSetup", () => {
+  it("lets the user of a container read everything, whatever the umask", async (test) => {
+    const teardown = new Teardown();
+    test.after(() => teardown.run());
+    const folder = join(await makeRunFolder(teardown), "setup");
+    const umask = process.umask(0o077);
+    test.after(() => process.umask(umask));
+    await writeSetup(folder, await makeMaterials({ now: new Date(), seconds: 60 }));
+
+    const modeOf = async (name: string) => (await stat(join(folder, name))).mode & 0o777;
+    const names = await readdir(folder, { recursive: true });
+    assert.ok(names.includes("tls/web.key") && names.includes("server.yaml"), names.join(" "));
+    const modes = await Promise.all(names.map(async (name) => [name, await modeOf(name)]));
+    assert.deepEqual(
+      Object.fromEntries(modes),
+      Object.fromEntries(names.map((name) => [name, name === "tls" ? 0o755 : 0o644])),
+    );
+    assert.equal(await modeOf("."), 0o755);
   });
 });
