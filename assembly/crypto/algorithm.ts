@@ -11,11 +11,12 @@ export const enum Algorithm {
   RS512 = 3,
   ES256 = 4,
   ES384 = 5,
+  ES512 = 6,
   /**
    * A public-key signature that Envoy's jwt_authn verifies and this filter does not. HMAC is none of these by choice: whoever
    * can check such a token can also make one.
    */
-  EnvoyOnly = 6,
+  EnvoyOnly = 7,
 }
 
 /** A set of algorithms, one bit each. */
@@ -31,12 +32,12 @@ export function algorithmNamed(name: Span): Algorithm {
   if (equalsAscii(name, "ES384")) return Algorithm.ES384;
   if (equalsAscii(name, "RS384")) return Algorithm.RS384;
   if (equalsAscii(name, "RS512")) return Algorithm.RS512;
+  if (equalsAscii(name, "ES512")) return Algorithm.ES512;
   return isEnvoyOnly(name) ? Algorithm.EnvoyOnly : Algorithm.None;
 }
 
 function isEnvoyOnly(name: Span): bool {
   return (
-    equalsAscii(name, "ES512") ||
     equalsAscii(name, "EdDSA") ||
     equalsAscii(name, "PS256") ||
     equalsAscii(name, "PS384") ||
@@ -69,6 +70,7 @@ export function hashOf(algorithm: Algorithm): string {
     case Algorithm.ES384:
       return "sha384";
     case Algorithm.RS512:
+    case Algorithm.ES512:
       return "sha512";
     default:
       return "";
@@ -79,6 +81,7 @@ export function hashOf(algorithm: Algorithm): string {
 export function algorithmOfCurve(curve: Span): Algorithm {
   if (equalsAscii(curve, "P-256")) return Algorithm.ES256;
   if (equalsAscii(curve, "P-384")) return Algorithm.ES384;
+  if (equalsAscii(curve, "P-521")) return Algorithm.ES512;
   return Algorithm.None;
 }
 
@@ -89,6 +92,8 @@ export function fieldBytes(algorithm: Algorithm): i32 {
       return 32;
     case Algorithm.ES384:
       return 48;
+    case Algorithm.ES512:
+      return 66;
     default:
       return 0;
   }
@@ -101,6 +106,8 @@ export function curveOrder(algorithm: Algorithm): string {
       return "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
     case Algorithm.ES384:
       return "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973";
+    case Algorithm.ES512:
+      return "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409";
     default:
       return "";
   }
@@ -117,6 +124,8 @@ export function keyIdentifier(algorithm: Algorithm): string {
       return "301306072a8648ce3d020106082a8648ce3d030107";
     case Algorithm.ES384:
       return "301006072a8648ce3d020106052b81040022";
+    case Algorithm.ES512:
+      return "301006072a8648ce3d020106052b81040023";
     default:
       return "";
   }

@@ -29,7 +29,11 @@ export function readKeys(issuer: Issuer, document: JsonDocument, set: JsonNode, 
     else issuer.keysPassedOver++;
   }
   if (issuer.keys.count > 0) return true;
-  return refuse(document, list, "a public key for RS256, RS384 or RS512 (2048 bits or more), ES256 or ES384");
+  return refuse(
+    document,
+    list,
+    "a public key for RS256, RS384 or RS512 (2048 bits or more), ES256, ES384 or ES512",
+  );
 }
 
 function refuseSecret(document: JsonDocument, node: JsonNode): bool {

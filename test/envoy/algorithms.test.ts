@@ -14,7 +14,7 @@ import { inlineKeys, makePolicy, makeWorld, webClaims } from "./support/world.ts
 
 const world = await makeWorld();
 const issuers = await Promise.all(
-  ["RS256", "RS384", "RS512", "ES256", "ES384"].map((alg) => TokenIssuer.create(`key-${alg}`, alg)),
+  ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"].map((alg) => TokenIssuer.create(`key-${alg}`, alg)),
 );
 const listeners = [
   listener({

@@ -240,7 +240,7 @@ describe("a header by which a token would choose how it is judged", () => {
       "HS256",
       "HS384",
       "HS512",
-      "ES512",
+      "ES521",
       "ES256K",
       "PS256",
       "EdDSA",

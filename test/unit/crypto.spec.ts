@@ -37,7 +37,7 @@ function rsa(modulus: string, exponent: string): string {
 
 describe("the algorithm table", () => {
   test("knows what it verifies and nothing else", () => {
-    const known = ["RS256", "RS384", "RS512", "ES256", "ES384"];
+    const known = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
     for (let i = 0; i < known.length; i++) {
       const algorithm = algorithmNamed(utf8(known[i]));
       expect(algorithm).not.toBe(Algorithm.None, known[i]);
@@ -51,7 +51,7 @@ describe("the algorithm table", () => {
   });
 
   test("no set holds an algorithm that is not verified here", () => {
-    const elsewhere = ["ES512", "PS256", "PS384", "PS512", "EdDSA"];
+    const elsewhere = ["PS256", "PS384", "PS512", "EdDSA"];
     for (let i = 0; i < elsewhere.length; i++) {
       const algorithm = algorithmNamed(utf8(elsewhere[i]));
       expect(algorithm).toBe(Algorithm.EnvoyOnly, elsewhere[i]);
@@ -120,6 +120,19 @@ describe("an ECDSA signature", () => {
       "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973";
     expect(hex(signatureToDer(Algorithm.ES384, fromHex(one + one)))).toBe("3006020101020101");
     expect(signatureToDer(Algorithm.ES384, fromHex(order + one))).toBe(ABSENT);
+  });
+
+  test("of P-521 needs lengths of two bytes", () => {
+    const one = "00".repeat(65) + "01";
+    const order =
+      "01ff" + "ff".repeat(31) + "fa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409";
+    const below = order.substring(0, 130) + "08";
+    expect(hex(signatureToDer(Algorithm.ES512, fromHex(one + one)))).toBe("3006020101020101");
+    expect(hex(signatureToDer(Algorithm.ES512, fromHex(below + below)))).toBe(
+      "308188" + "0242" + below + "0242" + below,
+    );
+    expect(signatureToDer(Algorithm.ES512, fromHex(order + one))).toBe(ABSENT);
+    expect(signatureToDer(Algorithm.ES512, fromHex("02" + one.substring(2) + one))).toBe(ABSENT);
   });
 });
 

@@ -143,6 +143,7 @@ describeCases(KEYS, 26, () => {
 const SIGNATURES = [
   ["ES256", "ecdsa_secp256r1_sha256_p1363", 262],
   ["ES384", "ecdsa_secp384r1_sha384_p1363", 280],
+  ["ES512", "ecdsa_secp521r1_sha512_p1363", 318],
   ["RS256", "rsa_signature_2048_sha256", 259],
   ["RS384", "rsa_signature_2048_sha384", 258],
   ["RS512", "rsa_signature_2048_sha512", 259],

@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign as signBytes } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { without } from "./json.ts";
 
-export const ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384"] as const;
+export const ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
 export type Jwk = Readonly<Record<string, unknown>>;
@@ -15,7 +15,7 @@ export interface IssuerKey {
   readonly jwk: Jwk;
 }
 
-const CURVES: Partial<Record<Algorithm, string>> = { ES256: "P-256", ES384: "P-384" };
+const CURVES: Partial<Record<Algorithm, string>> = { ES256: "P-256", ES384: "P-384", ES512: "P-521" };
 
 export function makeKey(algorithm: Algorithm, kid: string = algorithm): IssuerKey {
   const namedCurve = CURVES[algorithm];
