@@ -49,6 +49,10 @@ export enum Reason {
   token_not_yet_valid = 63,
   token_issued_in_future = 64,
   audience_mismatch = 65,
+  issued_at_absent = 66,
+  token_too_old = 67,
+  lifetime_too_long = 68,
+  id_token = 69,
 
   // The presenter.
   peer_absent = 80,
@@ -147,6 +151,14 @@ export function reasonName(reason: Reason): string {
       return "token_issued_in_future";
     case Reason.audience_mismatch:
       return "audience_mismatch";
+    case Reason.issued_at_absent:
+      return "issued_at_absent";
+    case Reason.token_too_old:
+      return "token_too_old";
+    case Reason.lifetime_too_long:
+      return "lifetime_too_long";
+    case Reason.id_token:
+      return "id_token";
     case Reason.peer_absent:
       return "peer_absent";
     case Reason.peer_not_validated:
@@ -238,6 +250,10 @@ export function answerTo(reason: Reason): Answer {
     case Reason.token_not_yet_valid:
     case Reason.token_issued_in_future:
     case Reason.audience_mismatch:
+    case Reason.issued_at_absent:
+    case Reason.token_too_old:
+    case Reason.lifetime_too_long:
+    case Reason.id_token:
     case Reason.peer_absent:
     case Reason.peer_not_validated:
     case Reason.spiffe_id_absent:

@@ -37,6 +37,10 @@ const NBF = ascii("nbf");
 const IAT = ascii("iat");
 const SUB = ascii("sub");
 const CNF = ascii("cnf");
+const TYP = ascii("typ");
+const NONCE = ascii("nonce");
+const AT_HASH = ascii("at_hash");
+const C_HASH = ascii("c_hash");
 
 const MAX_PATH_BYTES: i32 = 8 * 1024;
 const path = spanOf(takeForever(MAX_PATH_BYTES), MAX_PATH_BYTES);
@@ -109,6 +113,10 @@ export function collectClaims(issuer: Issuer, rule: Rule): MetadataClaims {
   collectDate(issuer, EXP);
   collectDate(issuer, NBF);
   collectDate(issuer, IAT);
+  collectText(issuer, TYP);
+  collectText(issuer, NONCE);
+  collectText(issuer, AT_HASH);
+  collectText(issuer, C_HASH);
   if (rule.bindings.count == 0) collectText(issuer, SUB);
   let link = rule.bindings.first;
   while (link != null) {

@@ -13,11 +13,12 @@ import { refuse } from "./refusal";
 /** Seconds: the default is what Envoy's jwt_authn uses; past the limit, "not yet" and "no longer" stop meaning much. */
 const DEFAULT_CLOCK_SKEW: i64 = 60;
 const MAX_CLOCK_SKEW: i64 = 300;
+const NO_LIMIT: i64 = 0;
 
 /** Issuers of a policy, at most: each is compared with those before it. */
 const MAX_ISSUERS: i32 = 256;
 
-const ISSUER_MEMBERS = ascii("issuer audiences clockSkew keys");
+const ISSUER_MEMBERS = ascii("issuer audiences clockSkew maxAge maxLifetime keys");
 const KEYS_MEMBERS = ascii("jwks jwt_authn");
 const JWT_AUTHN_MEMBERS = ascii("payloadHeader metadataKey");
 const JWT_AUTHN_KEY = ascii("payload");
@@ -58,17 +59,36 @@ function readIssuer(issuer: Issuer, node: JsonNode, policy: Policy): bool {
   }
   issuer.identifier = region.copy(document.stringOf(name));
   return (
-    readStrings(node, "audiences", issuer.audiences) && readClockSkew(issuer, node) && readProof(issuer, node)
+    readStrings(node, "audiences", issuer.audiences) && readTimes(issuer, node) && readProof(issuer, node)
   );
 }
 
-function readClockSkew(issuer: Issuer, node: JsonNode): bool {
-  issuer.clockSkew = DEFAULT_CLOCK_SKEW;
-  const skew = document.member(node, "clockSkew");
-  if (skew == NO_NODE) return true;
-  issuer.clockSkew = parseDuration(document.stringOf(skew));
-  if (issuer.clockSkew >= 0 && issuer.clockSkew <= MAX_CLOCK_SKEW) return true;
-  return refuse(document, skew, 'a duration from "0s" to "5m"');
+function readTimes(issuer: Issuer, node: JsonNode): bool {
+  const skew = readDuration(node, "clockSkew", DEFAULT_CLOCK_SKEW);
+  if (skew < 0 || skew > MAX_CLOCK_SKEW) {
+    return refuse(document, document.member(node, "clockSkew"), 'a duration from "0s" to "5m"');
+  }
+  issuer.clockSkew = skew;
+  issuer.maxAge = readDuration(node, "maxAge", NO_LIMIT);
+  issuer.maxLifetime = readDuration(node, "maxLifetime", NO_LIMIT);
+  return (
+    isLimit(issuer.maxAge, document.member(node, "maxAge")) &&
+    isLimit(issuer.maxLifetime, document.member(node, "maxLifetime"))
+  );
+}
+
+/** Seconds of the member's duration, `otherwise` when there is no such member, -1 when it is no duration. */
+function readDuration(object: JsonNode, name: string, otherwise: i64): i64 {
+  const node = document.member(object, name);
+  return node == NO_NODE ? otherwise : parseDuration(document.stringOf(node));
+}
+
+function isLimit(seconds: i64, node: JsonNode): bool {
+  return (
+    node == NO_NODE ||
+    seconds > 0 ||
+    refuse(document, node, 'a duration of at least "1s", such as "15m" or "8h"')
+  );
 }
 
 function readProof(issuer: Issuer, node: JsonNode): bool {

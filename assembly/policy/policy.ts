@@ -54,6 +54,10 @@ export class Issuer {
   audiences: List<Span>;
   /** Seconds that clocks may differ. */
   clockSkew: i64;
+  /** Seconds since `iat` that a token may be used; 0: any number. */
+  maxAge: i64;
+  /** Seconds from `iat` to `exp` that a token may have; 0: any number. */
+  maxLifetime: i64;
   proof: Proof;
   keys: List<Key>;
   /** Keys of the set that are good for something else. */

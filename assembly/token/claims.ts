@@ -1,7 +1,7 @@
 // The registered claims: who the token is for, and when it is good.  https://www.rfc-editor.org/rfc/rfc7519#section-4.1
 
 import { List } from "../host/list";
-import { Span } from "../host/span";
+import { Span, equalsAscii } from "../host/span";
 import { Reason } from "../decision/reason";
 import { Issuer, Rule, hasText } from "../policy/policy";
 import { parseDecimal } from "../text/decimal";
@@ -10,12 +10,30 @@ import { VerifiedClaims } from "./verified_claims";
 
 /** @param now seconds since 1970 */
 export function checkClaims(claims: VerifiedClaims, issuer: Issuer, rule: Rule, now: i64): Reason {
-  const reason = checkLifetime(claims, issuer.clockSkew, now);
+  let reason = checkPurpose(claims);
+  if (reason == Reason.ok) reason = checkDates(claims, issuer.clockSkew, now);
+  if (reason == Reason.ok) reason = checkLimits(claims, issuer, now);
   return reason == Reason.ok ? checkAudience(claims, issuer.audiences, rule.audiences) : reason;
 }
 
+/**
+ * An ID token tells a client who logged in; it is no access token, though the same issuer signs both. These members are its
+ * own: OpenID Connect Core, sections 2 and 3.3.2.11; `typ` is how Keycloak marks one.
+ */
+function checkPurpose(claims: VerifiedClaims): Reason {
+  const typ = claims.named("typ");
+  // What cannot be read might say ID.
+  if (claims.document.kind(typ) == JsonKind.Null) return Reason.claim_malformed;
+  const isIdToken =
+    claims.named("nonce") != NO_NODE ||
+    claims.named("at_hash") != NO_NODE ||
+    claims.named("c_hash") != NO_NODE ||
+    equalsAscii(claims.document.stringOf(typ), "ID");
+  return isIdToken ? Reason.id_token : Reason.ok;
+}
+
 /** `exp` is required: a token that never ends cannot be waited out once it is stolen. */
-function checkLifetime(claims: VerifiedClaims, skew: i64, now: i64): Reason {
+function checkDates(claims: VerifiedClaims, skew: i64, now: i64): Reason {
   const document = claims.document;
   const exp = claims.named("exp");
   const nbf = claims.named("nbf");
@@ -27,6 +45,17 @@ function checkLifetime(claims: VerifiedClaims, skew: i64, now: i64): Reason {
   if (nbf != NO_NODE && dateOf(document, nbf) > now + skew) return Reason.token_not_yet_valid;
   if (iat != NO_NODE && dateOf(document, iat) > now + skew) return Reason.token_issued_in_future;
   return Reason.ok;
+}
+
+/** How long a token of this issuer may be good, whatever it says itself. */
+function checkLimits(claims: VerifiedClaims, issuer: Issuer, now: i64): Reason {
+  if (issuer.maxAge == 0 && issuer.maxLifetime == 0) return Reason.ok;
+  const iat = claims.named("iat");
+  if (iat == NO_NODE) return Reason.issued_at_absent;
+  const issuedAt = dateOf(claims.document, iat);
+  if (issuer.maxAge > 0 && issuedAt + issuer.maxAge + issuer.clockSkew <= now) return Reason.token_too_old;
+  const lifetime = dateOf(claims.document, claims.named("exp")) - issuedAt;
+  return issuer.maxLifetime > 0 && lifetime > issuer.maxLifetime ? Reason.lifetime_too_long : Reason.ok;
 }
 
 /** There and anything but whole, positive seconds. */

@@ -122,7 +122,8 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   },
 
   claim_malformed: {
-    means: "`exp`, `nbf` or `iat` is no whole number of seconds, or `aud` no string or list of strings.",
+    means:
+      "`exp`, `nbf` or `iat` is no whole number of seconds, `aud` no string or list of strings, or `typ` null.",
     next: "Look at the issuer; fractions of a second are not taken.",
   },
   expiry_absent: { means: "The token has no `exp`.", next: "A token that never ends is not taken." },
@@ -135,6 +136,24 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   audience_mismatch: {
     means: "`aud` has none of the issuer's, or none of the rule's audiences.",
     next: "The token was meant for another service.",
+  },
+  issued_at_absent: {
+    means: "The policy limits the age or the lifetime of this issuer's tokens, and the token has no `iat`.",
+    next: "Have the issuer set `iat`, or take the limit away.",
+  },
+  token_too_old: {
+    means:
+      "`iat` plus the issuer's `maxAge` and the clock skew is past, though the token itself is still good.",
+    next: "Get a new token.",
+  },
+  lifetime_too_long: {
+    means: "From `iat` to `exp` it is longer than the issuer's `maxLifetime`.",
+    next: "Have the issuer write shorter tokens.",
+  },
+  id_token: {
+    means:
+      "An ID token (`nonce`, `at_hash`, `c_hash`, or `typ` ID): it tells a client who logged in, and opens nothing.",
+    next: "Send the access token.",
   },
 
   peer_absent: {

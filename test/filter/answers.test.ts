@@ -58,6 +58,7 @@ const withClaims = (claims: Json, request: Request = {}): Case => withToken(toke
 const withHeader = (header: Json): Case => withToken(tokenOf({ alg: "ES256", kid: "k1", ...header }, CLAIMS));
 const fromPeer = (peer: Request["peer"], claims: Json = {}): Case => withClaims(claims, peer && { peer });
 
+const HEADER = { alg: "ES256", kid: "k1" };
 const undigested = without(web, "certSha256");
 const unnamed = without(web, "uriSan");
 const byHeader = policyWithIssuer({ keys: { jwt_authn: { payloadHeader: PAYLOAD_HEADER } } });
@@ -112,6 +113,19 @@ const DENIED: Readonly<Record<string, readonly [Answer, Case]>> = {
   token_not_yet_valid: [INVALID_TOKEN, withClaims({ nbf: NOW + 61 })],
   token_issued_in_future: [INVALID_TOKEN, withClaims({ iat: NOW + 61 })],
   audience_mismatch: [INVALID_TOKEN, withClaims({ aud: "billing" })],
+  issued_at_absent: [
+    INVALID_TOKEN,
+    { policy: policyWithIssuer({ maxAge: "1h" }), ...withToken(tokenOf(HEADER, without(CLAIMS, "iat"))) },
+  ],
+  token_too_old: [
+    INVALID_TOKEN,
+    { policy: policyWithIssuer({ maxAge: "1h" }), ...withClaims({ iat: NOW - 86_400 }) },
+  ],
+  lifetime_too_long: [
+    INVALID_TOKEN,
+    { policy: policyWithIssuer({ maxLifetime: "1h" }), ...withClaims({ exp: NOW + 86_400 }) },
+  ],
+  id_token: [INVALID_TOKEN, withClaims({ nonce: "n" })],
 
   peer_absent: [INVALID_TOKEN, fromPeer(plaintext)],
   peer_not_validated: [

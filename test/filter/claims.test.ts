@@ -1,5 +1,6 @@
 import { describe, it } from "node:test";
 import { policyWithIssuer, policyWithRule } from "./support/policies.ts";
+import { verified } from "./support/jwt-authn.ts";
 import { Scene, assertAllowed, assertDenied } from "./support/scene.ts";
 import { without } from "./support/json.ts";
 import { CLAIMS, token, tokenOf, tokenOfText } from "./support/tokens.ts";
@@ -70,6 +71,59 @@ describe("lifetime", () => {
 
   it("may end in a very distant future", () => {
     assertAllowed(new Scene().present(tokenWithText("exp", "999999999999999")));
+  });
+});
+
+describe("an issuer's limits", () => {
+  const scene = new Scene(policyWithIssuer({ clockSkew: "10s", maxAge: "5m", maxLifetime: "1h" }));
+  const noLimits = new Scene();
+
+  it("end a token's use before its own end, to the second", () => {
+    assertAllowed(scene.present(token({ iat: NOW - 309 })));
+    assertDenied(scene.present(token({ iat: NOW - 310 })), "token_too_old");
+    assertAllowed(noLimits.present(token({ iat: 1 })));
+  });
+
+  it("refuse a token that was made too long, however young", () => {
+    assertAllowed(scene.present(token({ iat: NOW, exp: NOW + 3600 })));
+    assertDenied(scene.present(token({ iat: NOW, exp: NOW + 3601 })), "lifetime_too_long");
+    assertDenied(scene.present(token({ iat: NOW, exp: 999_999_999_999_999 })), "lifetime_too_long");
+  });
+
+  it("need `iat`", () => {
+    assertDenied(scene.present(tokenOf(HEADER, without(CLAIMS, "iat"))), "issued_at_absent");
+    for (const limit of [{ maxAge: "1h" }, { maxLifetime: "1h" }]) {
+      const other = new Scene(policyWithIssuer(limit));
+      assertDenied(other.present(tokenOf(HEADER, without(CLAIMS, "iat"))), "issued_at_absent");
+      assertAllowed(other.present(token()));
+    }
+  });
+
+  it("hold for what jwt_authn verified, too", () => {
+    const byMetadata = new Scene(policyWithIssuer({ keys: "jwt_authn", maxAge: "5m" }));
+    assertAllowed(byMetadata.ask({ metadata: verified() }));
+    assertDenied(byMetadata.ask({ metadata: verified({ iat: NOW - 400 }) }), "token_too_old");
+  });
+});
+
+describe("an ID token", () => {
+  it("is no access token, whoever verified it", () => {
+    const scene = new Scene();
+    const byMetadata = new Scene(policyWithIssuer({ keys: "jwt_authn" }));
+    for (const own of [{ nonce: "n" }, { nonce: "" }, { at_hash: "x" }, { c_hash: 1 }, { typ: "ID" }]) {
+      assertDenied(scene.present(token(own)), "id_token", JSON.stringify(own));
+      assertDenied(byMetadata.ask({ metadata: verified(own) }), "id_token", JSON.stringify(own));
+    }
+    for (const typ of ["Bearer", "id", 7]) {
+      assertAllowed(scene.present(token({ typ })));
+      assertAllowed(byMetadata.ask({ metadata: verified({ typ }) }));
+    }
+  });
+
+  it("may be what a `typ` that cannot be read would say", () => {
+    assertDenied(new Scene().present(token({ typ: null })), "claim_malformed");
+    const byMetadata = new Scene(policyWithIssuer({ keys: "jwt_authn" }));
+    assertDenied(byMetadata.ask({ metadata: verified({ typ: "" }) }), "claim_malformed");
   });
 });
 

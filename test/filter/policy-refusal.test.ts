@@ -70,6 +70,12 @@ const WRONG: readonly (readonly [
       "5m0s",
     ],
   ],
+  ["/issuers/idp/maxAge", (maxAge) => policyWithIssuer({ maxAge }), [null, 60, "", "60", "0s", "-1s", "1d"]],
+  [
+    "/issuers/idp/maxLifetime",
+    (maxLifetime) => policyWithIssuer({ maxLifetime }),
+    [null, 60, "", "60", "0h", "1.5h", "9999999h"],
+  ],
   [
     "/issuers/idp/keys",
     (keys) => policyWithIssuer({ keys }),
