@@ -59,14 +59,12 @@ const metadataClaims = makeForever<MetadataClaims>();
 export const enum Verified {
   /** Envoy could not say. */
   Unknown = 0,
-  /** Nobody's. */
+  /** Nobody's whom the policy leaves to jwt_authn. */
   Nobodys = 1,
   /** That of the issuer in `verifiedIssuer`. */
   One = 2,
   /** Those of several issuers: it cannot be said which of them counts. */
   Several = 3,
-  /** Somebody's whom the policy does not know. */
-  Strangers = 4,
 }
 
 let issuerOfToken: Issuer | null = null;
@@ -93,15 +91,16 @@ export function findVerified(policy: Policy): Verified {
     }
     link = link.next;
   }
-  if (found == 0) return verifiedByStranger();
+  if (found == 0) return Verified.Nobodys;
   return found == 1 ? Verified.One : Verified.Several;
 }
 
-/** Whatever jwt_authn left behind is a token that was there, also when nothing in the policy speaks of it. */
-function verifiedByStranger(): Verified {
-  const everything = readProperty(NAMESPACE);
-  if (everything == ABSENT) return Verified.Nobodys;
-  return everything == FAILED ? Verified.Unknown : Verified.Strangers;
+/**
+ * True when jwt_authn left anything behind: a token was there, also when nothing in the policy speaks of it. What Envoy has and
+ * cannot hand over (it does not serialise null) is something, too.
+ */
+export function leftAnything(): bool {
+  return readProperty(NAMESPACE) != ABSENT;
 }
 
 /** The claims that this rule can ask for, as one flat object. Valid until the next call. */

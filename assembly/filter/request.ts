@@ -10,7 +10,7 @@ import { checkTrustDomain } from "../boundary/trust_domain";
 import { Decision, Verdict } from "../decision/decision";
 import { Reason } from "../decision/reason";
 import { gatherCertificate, gatherIdentity } from "../evidence/gather";
-import { Verified, collectClaims, findVerified, verifiedIssuer } from "../evidence/jwt_authn";
+import { Verified, collectClaims, findVerified, leftAnything, verifiedIssuer } from "../evidence/jwt_authn";
 import { Presenter } from "../evidence/presenter";
 import { isPlainAuthority } from "../policy/authority";
 import { Target, isOnlyRule, matchRule } from "../policy/match";
@@ -102,13 +102,11 @@ function judgeWithoutToken(policy: Policy, rule: Rule): Reason {
   if (!policy.usesJwtAuthn && !isOptional) return absent;
   switch (findVerified(policy)) {
     case Verified.Nobodys:
-      return absent;
+      return leftAnything() ? Reason.issuer_unknown : absent;
     case Verified.One:
       return judgeRemovedToken(policy, rule);
     case Verified.Several:
       return Reason.token_duplicate;
-    case Verified.Strangers:
-      return Reason.issuer_unknown;
     default:
       return Reason.host_unavailable;
   }
@@ -178,7 +176,7 @@ function checkJwtAuthn(policy: Policy, issuer: Issuer): Reason {
     case Verified.Unknown:
       return Reason.host_unavailable;
     default:
-      // Nobody's, or a stranger's: jwt_authn may look at this very token for reasons of its own.
+      // Nobody's of this policy: jwt_authn may look at this very token for reasons of its own.
       return issuer.proof == Proof.JwtAuthn ? Reason.jwt_authn_absent : Reason.ok;
   }
 }

@@ -59,7 +59,7 @@ function isPort(text: Span): bool {
   for (let i = 0; i < length; i++) {
     if (!isDigit(byteAt(text, i))) return false;
   }
-  return length > 0 && length <= MAX_PORT_DIGITS;
+  return length > 0 && length <= MAX_PORT_DIGITS && byteAt(text, 0) != Char.Zero;
 }
 
 function isHostName(host: Span): bool {

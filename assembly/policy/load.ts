@@ -34,7 +34,8 @@ function parse(text: Span, into: Region): bool {
   if (lengthOf(text) == 0) return refuseText(0, "a policy: one JSON object in the plugin configuration");
   if (lengthOf(text) > MAX_POLICY_BYTES) return refuseText(MAX_POLICY_BYTES, "a policy of at most 1 MiB");
   const room = JsonDocument.borrow(text);
-  if (room == null) return refuseText(0, "a policy with fewer values: there is no memory for so many");
+  if (room == null)
+    return refuseText(0, "fewer values: there is room for about 130,000, and each of [ { , : counts as one");
   startReading(room, into);
   return document.parse(text) || refuseSyntax();
 }

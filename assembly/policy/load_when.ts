@@ -51,17 +51,30 @@ function isRulePath(text: Span): bool {
   for (let i = 0; i < lengthOf(NOT_IN_PATHS); i++) {
     if (indexOf(text, byteAt(NOT_IN_PATHS, i), 0) >= 0) return false;
   }
-  return !isAmbiguousPath(text) && !hasNeedlessEscape(text);
+  return !isAmbiguousPath(text) && !hasOddEscape(text);
 }
 
-/** RFC 3986, section 2.3: such a path would miss the requests that spell it plainly. */
-function hasNeedlessEscape(text: Span): bool {
+/** An escape that nobody needs (RFC 3986, section 2.3), or one that some server cuts the path at, so that no rule could decide. */
+function hasOddEscape(text: Span): bool {
   for (let i = indexOf(text, Char.Percent, 0); i >= 0; i = indexOf(text, Char.Percent, i + 1)) {
-    const byte = escapedByte(text, i);
-    const isMark = byte == Char.Dash || byte == Char.Dot || byte == Char.Underscore || byte == Char.Tilde;
-    if (isMark || isLetterOrDigit(byte)) return true;
+    if (isOddEscaped(escapedByte(text, i))) return true;
   }
   return false;
+}
+
+function isOddEscaped(byte: i32): bool {
+  switch (byte) {
+    case Char.Dash:
+    case Char.Dot:
+    case Char.Underscore:
+    case Char.Tilde:
+    case Char.Semicolon:
+    case Char.QuestionMark:
+    case Char.Hash:
+      return true;
+    default:
+      return isLetterOrDigit(byte);
+  }
 }
 
 function refusePath(node: JsonNode): bool {

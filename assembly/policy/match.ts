@@ -22,6 +22,8 @@ export class Target {
 
 /** The rule that the request falls under as its path stands; null when no rule takes it. */
 export function matchRule(policy: Policy, target: Target): Rule | null {
+  // A path without escapes is its own decoding, and is to meet the rules that spell it with some.
+  if (!hasReadings(target.path)) return matchDecoded(policy, target, target.path);
   let link = policy.rules.first;
   while (link != null) {
     const rule = link.item;

@@ -6,6 +6,7 @@ import { takeSpan } from "../host/arena";
 import { Span, byteAt, indexOf, lengthOf, setByte, slice, startsWith } from "../host/span";
 import { Char } from "../text/ascii";
 import { escapedByte } from "../text/percent";
+import { isUtf8 } from "../text/utf8";
 
 /** The part of `:path` that rules are about: without the query. */
 export function withoutQuery(path: Span): Span {
@@ -15,7 +16,8 @@ export function withoutQuery(path: Span): Span {
 
 /**
  * True unless `path` (without query) is absolute and plain: no empty or dot segment, however it is escaped or followed by
- * parameters (`..;x`), no backslash, no fragment, no broken escape, and none that hides a slash, a backslash or a NUL.
+ * parameters (`..;x`), no backslash, no fragment, no broken escape, and none that hides a slash, a backslash, a control
+ * character or bytes that are no UTF-8.
  */
 export function isAmbiguousPath(path: Span): bool {
   if (byteAt(path, 0) != Char.Slash) return true;
@@ -33,7 +35,8 @@ export function isAmbiguousPath(path: Span): bool {
     }
     if (byte == Char.Percent) {
       byte = escapedByte(path, i);
-      if (byte <= 0 || byte == Char.Slash || byte == Char.Backslash) return true;
+      if (byte < Char.Space || byte == Char.Delete || byte == Char.Slash || byte == Char.Backslash)
+        return true;
       i += 2;
     } else if (byte == Char.Backslash || byte == Char.Hash || byte <= Char.Space || byte >= Char.Delete) {
       return true;
@@ -44,7 +47,8 @@ export function isAmbiguousPath(path: Span): bool {
     else others++;
   }
   // Only the last segment may be empty: a slash at the end.
-  return others == 0 && dots <= 2 && (dots > 0 || inParameters);
+  if (others == 0 && dots <= 2 && (dots > 0 || inParameters)) return true;
+  return hasReadings(path) && !isUtf8(decodePath(path, false));
 }
 
 /** True when `path` has escapes or parameters, so that servers may read it in more than one way. */
@@ -53,8 +57,8 @@ export function hasReadings(path: Span): bool {
 }
 
 /**
- * `path`, which is not ambiguous, with its escapes decoded, and without the parameters of its segments if `strips`. Lives
- * until the callback ends.
+ * `path`, which is not ambiguous, with its escapes decoded; if `strips`, as a server reads it that decodes before it cuts:
+ * without parameters, and only up to an escaped `?` or `#`. Lives until the callback ends.
  */
 export function decodePath(path: Span, strips: bool): Span {
   const decoded = takeSpan(lengthOf(path));
@@ -68,6 +72,7 @@ export function decodePath(path: Span, strips: bool): Span {
       i += 2;
     }
     if (byte == Char.Semicolon) inParameters = true;
+    if (strips && (byte == Char.QuestionMark || byte == Char.Hash)) break;
     if (!strips || !inParameters) setByte(decoded, written++, byte);
   }
   return slice(decoded, 0, written);

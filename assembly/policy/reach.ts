@@ -10,17 +10,17 @@ import { Rule, hasText } from "./policy";
 export function covers(earlier: Rule, later: Rule): bool {
   return (
     coversPath(earlier, later) &&
-    coversMethods(earlier.methods, later.methods) &&
-    coversAuthority(earlier, later)
+    coversAuthority(earlier, later) &&
+    coversMethods(earlier.methods, later.methods)
   );
 }
 
 function coversPath(earlier: Rule, later: Rule): bool {
-  if (earlier.path != ABSENT) return equals(earlier.path, later.path);
+  if (earlier.path != ABSENT) return equals(earlier.decodedPath, later.decodedPath);
   // No condition, or the prefix of all paths.
   if (earlier.pathPrefix == ABSENT) return true;
-  if (later.path != ABSENT) return isUnderPrefix(later.path, earlier.pathPrefix);
-  return later.pathPrefix != ABSENT && isUnderPrefix(later.pathPrefix, earlier.pathPrefix);
+  if (later.path != ABSENT) return isUnderPrefix(later.decodedPath, earlier.decodedPathPrefix);
+  return later.pathPrefix != ABSENT && isUnderPrefix(later.decodedPathPrefix, earlier.decodedPathPrefix);
 }
 
 function coversMethods(earlier: List<Span>, later: List<Span>): bool {

@@ -1,6 +1,6 @@
 // UTF-8, strictly: no overlong form, no surrogate, nothing above U+10FFFF.  https://www.rfc-editor.org/rfc/rfc3629#section-4
 
-import { Span, byteAt } from "../host/span";
+import { Span, byteAt, lengthOf } from "../host/span";
 
 /** Length in bytes of the well-formed character at `index`, or 0 when there is none. */
 export function characterLength(text: Span, index: i32): i32 {
@@ -22,6 +22,16 @@ export function characterLength(text: Span, index: i32): i32 {
     return second >= low && second <= high ? 4 : 0;
   }
   return 0;
+}
+
+export function isUtf8(text: Span): bool {
+  let i = 0;
+  while (i < lengthOf(text)) {
+    const length = characterLength(text, i);
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
 }
 
 function isTail(byte: i32): bool {

@@ -104,13 +104,23 @@ function hasQueryToken(path: Span): bool {
   if (start < 0) return false;
   for (let i = start; i < lengthOf(path); i++) {
     const byte = byteAt(path, i);
-    const separates = i == start || byte == Char.Ampersand || byte == Char.Semicolon;
-    if (separates && isAccessTokenAt(path, i + 1)) return true;
+    const separates = byte == Char.QuestionMark || byte == Char.Ampersand || byte == Char.Semicolon;
+    if (separates && isAccessTokenAt(path, afterBlanks(path, i + 1))) return true;
   }
   return false;
 }
 
-/** Servers decode names, ignore their case, write `_` for `.` and space, and take `name[...]` for `name`. */
+/** Index of the first byte that is no blank, as some servers skip them before a name. */
+function afterBlanks(path: Span, at: i32): i32 {
+  while (true) {
+    const isEscape = byteAt(path, at) == Char.Percent;
+    const byte = isEscape ? escapedByte(path, at) : byteAt(path, at);
+    if (byte != Char.Plus && byte != Char.Space) return at;
+    at += isEscape ? 3 : 1;
+  }
+}
+
+/** Servers decode names, ignore their case, write `_` for `.`, space and `[`, and end them at `[` or NUL. */
 function isAccessTokenAt(path: Span, at: i32): bool {
   for (let i = 0; i < lengthOf(ACCESS_TOKEN); i++) {
     const isEscape = byteAt(path, at) == Char.Percent;
@@ -120,6 +130,7 @@ function isAccessTokenAt(path: Span, at: i32): bool {
   }
   const end = byteAt(path, at) == Char.Percent ? escapedByte(path, at) : byteAt(path, at);
   return (
+    end == Char.Nul ||
     end == Char.Equals ||
     end == Char.Ampersand ||
     end == Char.Semicolon ||
@@ -129,5 +140,7 @@ function isAccessTokenAt(path: Span, at: i32): bool {
 }
 
 function folded(byte: i32): i32 {
-  return byte == Char.Dot || byte == Char.Space || byte == Char.Plus ? Char.Underscore : lowerCase(byte);
+  return byte == Char.Dot || byte == Char.Space || byte == Char.Plus || byte == Char.OpeningBracket
+    ? Char.Underscore
+    : lowerCase(byte);
 }

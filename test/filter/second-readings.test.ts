@@ -67,6 +67,20 @@ describe("of two verified credentials none counts", () => {
   });
 });
 
+describe("a token in the header, where another issuer is left to jwt_authn", () => {
+  it("is judged whatever else jwt_authn looked at, null claims and all", () => {
+    const scene = new Scene(policy({ issuers: { idp: issuer(), partner } }));
+    for (const claims of [{}, { email: null }, { roles: ["a", null] }]) {
+      assertAllowed(scene.present(token(claims), { metadata: verified(claims) }), JSON.stringify(claims));
+    }
+  });
+
+  it("while claims that cannot be shown are no absent token", () => {
+    const scene = new Scene(policy({ rules: [{ name: "all", token: "optional" }] }));
+    assertDenied(scene.ask({ metadata: verified({ email: null }) }), "issuer_unknown");
+  });
+});
+
 describe("an empty cnf is there", () => {
   const scene = new Scene(policy({ issuers: { corp } }));
 
@@ -82,6 +96,8 @@ describe("a strict rule before a lax one is not slipped past", () => {
       rules: [
         { name: "orders", when: { pathPrefix: "/orders" } },
         { name: "cancel", when: { path: "/v1/orders:cancel" } },
+        { name: "braces", when: { pathPrefix: "/a%7Bb" } },
+        { name: "approve", when: { path: "/v1/orders%3Aapprove" } },
         { name: "writes", when: { methods: ["POST"] } },
         { name: "host", when: { authority: "orders.example.org" } },
         { name: "rest", token: "none" },
@@ -98,11 +114,23 @@ describe("a strict rule before a lax one is not slipped past", () => {
     "/public/.;/..;x=y/orders",
     "/;/orders",
     "/orders/%2e%2e%3B/x",
+    "/orders%3Fx",
+    "/orders%23x",
+    "/x/%c0%ae%c0%ae/orders",
+    "/x%ff",
+    "/orders%0a",
+    "/x%7f",
   ]) {
     it(`by the path ${path}`, () => {
       assertDenied(scene.ask({ path }), "path_ambiguous");
     });
   }
+
+  it("by the plain spelling of what the rule escapes", () => {
+    assertDenied(scene.ask({ path: "/v1/orders:approve" }), "token_absent");
+    assertDenied(scene.ask({ path: "/v1/orders%3Aapprove" }), "token_absent");
+    assertDenied(scene.ask({ path: "/a{b/1" }), "token_absent");
+  });
 
   it("by a method in small letters", () => {
     assertDenied(scene.ask({ method: "post" }), "method_ambiguous");
@@ -113,6 +141,7 @@ describe("a strict rule before a lax one is not slipped past", () => {
     "orders.example.org,",
     "orders%2eexample.org",
     "u@orders.example.org",
+    "orders.example.org:0443",
     "",
   ]) {
     it(`by the authority "${authority}"`, () => {

@@ -58,6 +58,11 @@ describe("the credential", () => {
       "access+token",
       "ACCESS_TOKEN",
       "access_token[]",
+      "access[token",
+      "+access_token",
+      "%20access_token",
+      "access_token%00x",
+      "a=b?access_token",
       "access_token%5b0%5d",
       "a%63cess%20token",
     ];
