@@ -15,6 +15,5 @@ export {
   proxy_call_foreign_function,
 } from "@solo-io/proxy-runtime/assembly/imports";
 
-// @ts-ignore: decorator
 @external("env", "proxy_get_log_level")
 export declare function proxy_get_log_level(levelOut: usize): u32;

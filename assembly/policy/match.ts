@@ -23,46 +23,35 @@ export class Target {
 /** The rule that the request falls under as its path stands; null when no rule takes it. */
 export function matchRule(policy: Policy, target: Target): Rule | null {
   // A path without escapes is its own decoding, and is to meet the rules that spell it with some.
-  if (!hasReadings(target.path)) return matchDecoded(policy, target, target.path);
-  let link = policy.rules.first;
-  while (link != null) {
-    const rule = link.item;
-    if (matchesPath(rule, target.path) && matchesRest(rule, target)) return rule;
-    link = link.next;
-  }
-  return null;
+  return firstRule(policy, target, target.path, !hasReadings(target.path));
 }
 
 /** True when every way to read the request's path leads to `rule`, which is what `matchRule` gave for it. */
 export function isOnlyRule(policy: Policy, target: Target, rule: Rule | null): bool {
   if (!hasReadings(target.path)) return true;
-  return (
-    matchDecoded(policy, target, decodePath(target.path, false)) == rule &&
-    matchDecoded(policy, target, decodePath(target.path, true)) == rule
-  );
+  const decoded = decodePath(target.path, false);
+  const cut = decodePath(target.path, true);
+  if (decoded == ABSENT || cut == ABSENT) return false;
+  return firstRule(policy, target, decoded, true) == rule && firstRule(policy, target, cut, true) == rule;
 }
 
-function matchDecoded(policy: Policy, target: Target, decoded: Span): Rule | null {
+/** @param isDecoded whether `path` is to be compared with what rules mean, or with what they spell */
+function firstRule(policy: Policy, target: Target, path: Span, isDecoded: bool): Rule | null {
   let link = policy.rules.first;
   while (link != null) {
     const rule = link.item;
-    if (matchesDecodedPath(rule, decoded) && matchesRest(rule, target)) return rule;
+    if (takesPath(rule, path, isDecoded) && takesRest(rule, target)) return rule;
     link = link.next;
   }
   return null;
 }
 
-function matchesPath(rule: Rule, path: Span): bool {
-  if (rule.path != ABSENT) return equals(rule.path, path);
-  return isUnderPrefix(path, rule.pathPrefix);
+function takesPath(rule: Rule, path: Span, isDecoded: bool): bool {
+  if (rule.path != ABSENT) return equals(isDecoded ? rule.decodedPath : rule.path, path);
+  return isUnderPrefix(path, isDecoded ? rule.decodedPathPrefix : rule.pathPrefix);
 }
 
-function matchesDecodedPath(rule: Rule, path: Span): bool {
-  if (rule.path != ABSENT) return equals(rule.decodedPath, path);
-  return isUnderPrefix(path, rule.decodedPathPrefix);
-}
-
-function matchesRest(rule: Rule, target: Target): bool {
+function takesRest(rule: Rule, target: Target): bool {
   if (rule.methods.count > 0 && !hasText(rule.methods, target.method)) return false;
   return rule.authority == ABSENT || isAuthority(rule.authority, target.authority);
 }

@@ -3,7 +3,7 @@
 // what has several is refused unless all of them lead to the same rule.
 
 import { takeSpan } from "../host/arena";
-import { Span, byteAt, indexOf, lengthOf, setByte, slice, startsWith } from "../host/span";
+import { Span, ABSENT, byteAt, indexOf, lengthOf, setByte, slice, startsWith } from "../host/span";
 import { Char } from "../text/ascii";
 import { escapedByte } from "../text/percent";
 import { isUtf8 } from "../text/utf8";
@@ -48,7 +48,12 @@ export function isAmbiguousPath(path: Span): bool {
   }
   // Only the last segment may be empty: a slash at the end.
   if (others == 0 && dots <= 2 && (dots > 0 || inParameters)) return true;
-  return hasReadings(path) && !isUtf8(decodePath(path, false));
+  return hasReadings(path) && !isDecodable(path);
+}
+
+function isDecodable(path: Span): bool {
+  const decoded = decodePath(path, false);
+  return decoded != ABSENT && isUtf8(decoded);
 }
 
 /** True when `path` has escapes or parameters, so that servers may read it in more than one way. */
@@ -58,7 +63,8 @@ export function hasReadings(path: Span): bool {
 
 /**
  * `path`, which is not ambiguous, with its escapes decoded; if `strips`, as a server reads it that decodes before it cuts:
- * without parameters, and only up to an escaped `?` or `#`. Lives until the callback ends.
+ * without parameters, and only up to an escaped `?` or `#`. Lives until the callback ends; absent when there is no room for it,
+ * which is no reading that a rule may be chosen by.
  */
 export function decodePath(path: Span, strips: bool): Span {
   const decoded = takeSpan(lengthOf(path));

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { verified, verifiedExactly } from "./support/jwt-authn.ts";
 import { issuer, policy } from "./support/policies.ts";
-import { Scene, assertAllowed, assertDenied, assertWouldDeny, bearer } from "./support/scene.ts";
+import { Scene, assertAllowed, assertDenied, assertWouldDeny, bearer, reasonOf } from "./support/scene.ts";
 import { CLAIMS, token } from "./support/tokens.ts";
 import { THIEF, plaintext, thief, web } from "./support/world.ts";
 
@@ -146,6 +146,14 @@ describe("a strict rule before a lax one is not slipped past", () => {
   ]) {
     it(`by the authority "${authority}"`, () => {
       assertDenied(scene.ask({ authority }), "authority_ambiguous");
+    });
+  }
+
+  for (const filler of [3_500_000, 3_790_000, 3_900_000, 3_990_000, 4_190_000]) {
+    it(`by an escaped path that ${filler} bytes of headers leave no memory to decode`, () => {
+      const path = `/%6frders/${"x".repeat(200_000)}`;
+      const stream = scene.ask({ path, headers: [["x-filler", "y".repeat(filler)]] });
+      assert.equal(stream.outcome, "replied", reasonOf(stream));
     });
   }
 
