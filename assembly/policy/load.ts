@@ -5,6 +5,7 @@ import { ascii } from "../host/arena";
 import { Region } from "../host/region";
 import { Span, FAILED, equalsAscii, lengthOf } from "../host/span";
 import { JsonDocument, NO_NODE, ROOT } from "../text/json";
+import { parseJson, stoppedAt } from "../text/json_parser";
 import { isTrustDomain } from "../text/spiffe_id";
 import { readIssuers } from "./load_issuers";
 import { readRules } from "./load_rules";
@@ -37,17 +38,14 @@ function parse(text: Span, into: Region): bool {
   if (room == null)
     return refuseText(0, "fewer values: there is room for about 130,000, and each of [ { , : counts as one");
   startReading(room, into);
-  return document.parse(text) || refuseSyntax();
+  return parseJson(document, text) || refuseSyntax();
 }
 
 function refuseSyntax(): bool {
   if (document.duplicateName) {
-    return refuseText(
-      document.stoppedAt(),
-      "each name once in its object, the name before this place is there twice",
-    );
+    return refuseText(stoppedAt(), "each name once in its object, the name before this place is there twice");
   }
-  return refuseText(document.stoppedAt(), "strict JSON (no comments, no trailing comma, at most 32 levels)");
+  return refuseText(stoppedAt(), "strict JSON (no comments, no trailing comma, at most 32 levels)");
 }
 
 function readPolicy(policy: Policy): bool {

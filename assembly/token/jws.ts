@@ -16,6 +16,7 @@ import { Reason } from "../decision/reason";
 import { Char } from "../text/ascii";
 import { decodeBase64url } from "../text/base64url";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
+import { parseJson } from "../text/json_parser";
 
 /** Values in a header and in a payload, at most; both lie far above what issuers write. */
 const MAX_HEADER_VALUES: i32 = 128;
@@ -63,7 +64,8 @@ export class UnverifiedToken {
   }
 
   private readHeader(bytes: Span): Reason {
-    if (!header.parse(bytes) || header.kind(ROOT) != JsonKind.Object) return Reason.token_header_malformed;
+    if (!parseJson(header, bytes) || header.kind(ROOT) != JsonKind.Object)
+      return Reason.token_header_malformed;
     const alg = header.member(ROOT, "alg");
     if (header.kind(alg) != JsonKind.String) return Reason.token_header_malformed;
     if (hasForbiddenMember()) return Reason.token_header_forbidden;
@@ -76,7 +78,8 @@ export class UnverifiedToken {
   }
 
   private readPayload(bytes: Span): Reason {
-    if (!payload.parse(bytes) || payload.kind(ROOT) != JsonKind.Object) return Reason.token_payload_malformed;
+    if (!parseJson(payload, bytes) || payload.kind(ROOT) != JsonKind.Object)
+      return Reason.token_payload_malformed;
     this.claimedIssuer = payload.stringOf(payload.member(ROOT, "iss"));
     return this.claimedIssuer == ABSENT ? Reason.issuer_unknown : Reason.ok;
   }

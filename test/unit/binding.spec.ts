@@ -7,6 +7,7 @@ import { MetadataClaims } from "../../assembly/evidence/jwt_authn";
 import { Presenter } from "../../assembly/evidence/presenter";
 import { Binding, Method, Rule } from "../../assembly/policy/policy";
 import { JsonDocument } from "../../assembly/text/json";
+import { parseJson } from "../../assembly/text/json_parser";
 import { VerifiedClaims } from "../../assembly/token/verified_claims";
 import { utf8 } from "./support";
 
@@ -22,7 +23,7 @@ const document = JsonDocument.forever(64);
 const metadata = makeForever<MetadataClaims>();
 
 function claims(json: string): VerifiedClaims {
-  assert(document.parse(utf8(json)), "the test's claims are JSON");
+  assert(parseJson(document, utf8(json)), "the test's claims are JSON");
   metadata.document = document;
   return VerifiedClaims.byMetadata(metadata);
 }

@@ -11,6 +11,7 @@ import { finishDigest, startDigest, updateDigest } from "../../../assembly/crypt
 import { checkSignature } from "../../../assembly/crypto/signature";
 import { decodeBase64url } from "../../../assembly/text/base64url";
 import { JsonDocument, ROOT } from "../../../assembly/text/json";
+import { parseJson } from "../../../assembly/text/json_parser";
 import { isTrustDomain, trustDomainOf } from "../../../assembly/text/spiffe_id";
 
 const VALUES: i32 = 4096;
@@ -40,12 +41,12 @@ export function base64url(address: usize, length: i32): Span {
 }
 
 export function acceptsJson(address: usize, length: i32): bool {
-  return document.parse(spanOf(address, length));
+  return parseJson(document, spanOf(address, length));
 }
 
 /** The string that a document of one string is; absent for any other. */
 export function jsonString(address: usize, length: i32): Span {
-  return document.parse(spanOf(address, length)) ? document.stringOf(ROOT) : ABSENT;
+  return parseJson(document, spanOf(address, length)) ? document.stringOf(ROOT) : ABSENT;
 }
 
 /** @param name length of the algorithm's name, which stands before the signature */
@@ -65,7 +66,7 @@ export function digestInParts(address: usize, length: i32, split: i32): Span {
 
 /** Reads a JWK; what follows then speaks of it. Returns a KeyFault. */
 export function readKey(address: usize, length: i32): i32 {
-  return document.parse(spanOf(address, length)) ? readJwk(document, ROOT, key) : KeyFault.Malformed;
+  return parseJson(document, spanOf(address, length)) ? readJwk(document, ROOT, key) : KeyFault.Malformed;
 }
 
 /** The key that was read, as SubjectPublicKeyInfo. */
