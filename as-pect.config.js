@@ -8,9 +8,11 @@ export default {
   outputBinary: false,
   async instantiate(memory, createImports, instantiate, binary) {
     const env = { memory };
-    for (const { name } of WebAssembly.Module.imports(new WebAssembly.Module(binary))) {
+    const wasi = {};
+    for (const { module, name } of WebAssembly.Module.imports(new WebAssembly.Module(binary))) {
       if (name.startsWith("proxy_")) env[name] = () => UNIMPLEMENTED;
+      else if (module === "wasi_snapshot_preview1") wasi[name] = () => UNIMPLEMENTED;
     }
-    return instantiate(binary, createImports({ env }));
+    return instantiate(binary, createImports({ env, wasi_snapshot_preview1: wasi }));
   },
 };

@@ -4,8 +4,11 @@
 import "./host/abort";
 import { resetArena, take } from "./host/arena";
 import { readConfiguration } from "./host/call";
-import { configureRoot, createContext, deleteContext, policyFor } from "./filter/contexts";
+import { configureRoot, createContext, deleteContext, rootFor } from "./filter/contexts";
 import { handleRequest } from "./filter/request";
+import { handleAnswer, handleTick, startTicks } from "./filter/schedule";
+import { forgetWaiter } from "./filter/waiting";
+import { defineEvents } from "./telemetry/events";
 import { defineCounters } from "./telemetry/counters";
 
 /** Tells the host which ABI this is; never called. */
@@ -24,14 +27,34 @@ export function proxy_on_context_create(id: u32, parent: u32): void {
 export function proxy_on_configure(root: u32, size: i32): u32 {
   resetArena();
   defineCounters();
-  return configureRoot(root, readConfiguration(size)) ? 1 : 0;
+  defineEvents();
+  if (!configureRoot(root, readConfiguration(size))) return 0;
+  startTicks(root);
+  return 1;
+}
+
+export function proxy_on_tick(root: u32): void {
+  resetArena();
+  handleTick(root);
+}
+
+export function proxy_on_http_call_response(
+  root: u32,
+  call: u32,
+  _headers: u32,
+  bodySize: i32,
+  _trailers: u32,
+): void {
+  resetArena();
+  handleAnswer(root, call, bodySize);
 }
 
 export function proxy_on_request_headers(stream: u32, _count: u32, _endOfStream: u32): u32 {
   resetArena();
-  return handleRequest(policyFor(stream));
+  return handleRequest(rootFor(stream), stream);
 }
 
 export function proxy_on_delete(id: u32): void {
+  forgetWaiter(id);
   deleteContext(id);
 }

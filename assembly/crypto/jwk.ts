@@ -28,6 +28,18 @@ export const enum KeyFault {
   Malformed = 2,
   /** A good key for something else: another use, type, curve or algorithm, or RSA below 2048 bits. */
   Unusable = 3,
+  /** For an algorithm that Envoy's jwt_authn verifies and this filter does not. */
+  EnvoyOnly = 4,
+}
+
+/** What a key is for, as its `use` says. */
+export const enum KeyUse {
+  /** `sig`, or no `use` at all. */
+  Signature = 0,
+  /** `jwt-svid`, in a SPIFFE bundle. */
+  JwtSvid = 1,
+  /** `wit-svid`, in a SPIFFE bundle. */
+  WitSvid = 2,
 }
 
 /** RFC 7518, section 3.3, and an upper bound for the work that a verification takes. */
@@ -44,8 +56,11 @@ export class Jwk {
   publicKey: Span;
 }
 
-/** Reads one member of a JWK set's `keys` into `key`. */
-export function readJwk(document: JsonDocument, node: JsonNode, key: Jwk): KeyFault {
+/**
+ * Reads one member of a JWK set's `keys` into `key`.
+ * @param use what the key has to be for
+ */
+export function readJwk(document: JsonDocument, node: JsonNode, use: KeyUse, key: Jwk): KeyFault {
   if (document.kind(node) != JsonKind.Object) return KeyFault.Malformed;
   const type = document.stringOf(document.member(node, "kty"));
   if (type == ABSENT) return KeyFault.Malformed;
@@ -53,10 +68,21 @@ export function readJwk(document: JsonDocument, node: JsonNode, key: Jwk): KeyFa
   const id = document.member(node, "kid");
   if (id != NO_NODE && document.stringOf(id) == ABSENT) return KeyFault.Malformed;
   key.id = document.stringOf(id);
-  if (!isForSignatures(document, node)) return KeyFault.Unusable;
+  if (!isFor(document, node, use)) return KeyFault.Unusable;
   if (equalsAscii(type, "EC")) return readEc(document, node, key);
   if (equalsAscii(type, "RSA")) return readRsa(document, node, key);
   return KeyFault.Unusable;
+}
+
+function useName(use: KeyUse): string {
+  switch (use) {
+    case KeyUse.JwtSvid:
+      return "jwt-svid";
+    case KeyUse.WitSvid:
+      return "wit-svid";
+    default:
+      return "sig";
+  }
 }
 
 function holdsSecret(document: JsonDocument, node: JsonNode): bool {
@@ -72,9 +98,11 @@ function holdsSecret(document: JsonDocument, node: JsonNode): bool {
   );
 }
 
-function isForSignatures(document: JsonDocument, node: JsonNode): bool {
+function isFor(document: JsonDocument, node: JsonNode, wanted: KeyUse): bool {
   const use = document.member(node, "use");
-  if (use != NO_NODE && !equalsAscii(document.stringOf(use), "sig")) return false;
+  // Without `use` a key of a JWKS is for everything, and one of a SPIFFE bundle for nothing.
+  if (use == NO_NODE && wanted != KeyUse.Signature) return false;
+  if (use != NO_NODE && !equalsAscii(document.stringOf(use), useName(wanted))) return false;
   const operations = document.member(node, "key_ops");
   if (operations == NO_NODE) return true;
   for (let n = document.firstIn(operations); n != NO_NODE; n = document.nextIn(operations, n)) {

@@ -41,6 +41,9 @@ export enum Reason {
   signature_invalid = 47,
   jwt_authn_absent = 48,
   jwt_authn_mismatch = 49,
+  keys_absent = 50,
+  keys_stale = 51,
+  keys_busy = 52,
 
   // The claims.
   claim_malformed = 60,
@@ -139,6 +142,12 @@ export function reasonName(reason: Reason): string {
       return "jwt_authn_absent";
     case Reason.jwt_authn_mismatch:
       return "jwt_authn_mismatch";
+    case Reason.keys_absent:
+      return "keys_absent";
+    case Reason.keys_stale:
+      return "keys_stale";
+    case Reason.keys_busy:
+      return "keys_busy";
     case Reason.claim_malformed:
       return "claim_malformed";
     case Reason.expiry_absent:
@@ -215,6 +224,9 @@ export function answerTo(reason: Reason): Answer {
       return Answer.None;
     case Reason.policy_absent:
     case Reason.host_unavailable:
+    case Reason.keys_busy:
+    case Reason.keys_stale:
+    case Reason.keys_absent:
       return Answer.Unavailable;
     case Reason.path_ambiguous:
     case Reason.method_ambiguous:

@@ -12,8 +12,11 @@ import { Answer, answerTo, grpcStatus, httpStatus, reasonName } from "../decisio
 /** What a callback tells the host about the request. */
 export const enum Action {
   Continue = 0,
-  /** The request goes no further. */
-  Stop = 1,
+  /**
+   * The request goes no further, and nor does its body. This is the ABI's StopAllIterationAndWatermark: with the plain stop, 1,
+   * and `allow_on_headers_stop_iteration`, Envoy sends a request on as soon as its body arrives (docs/host.md).
+   */
+  Stop = 4,
 }
 
 // Header pairs in the ABI's form, each list made once. https://www.rfc-editor.org/rfc/rfc6750#section-3

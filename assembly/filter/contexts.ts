@@ -1,8 +1,10 @@
 // Which policy a stream falls under. Envoy makes one root context for each plugin configuration, several may live in one VM,
-// and an old one stays until its last stream has ended. A request is judged within one callback, so nothing holds a policy
-// longer than that, and a root context may release its policy whenever it gets another one or ends.
+// and an old one stays until its last stream has ended. A request is judged within one callback, and one that waits finds its
+// policy anew when it is woken, so nothing holds a policy longer than a callback, and a root context may release its policy
+// whenever it gets another one or ends.
 
 import { makeForever } from "../host/arena";
+import { readClock } from "../host/call";
 import { Region } from "../host/region";
 import { Span } from "../host/span";
 import { Table, tableForever } from "../host/table";
@@ -10,6 +12,7 @@ import { loadPolicy } from "../policy/load";
 import { Policy } from "../policy/policy";
 import { refuseRoom } from "../policy/refusal";
 import { logPolicy, logRefusal } from "../telemetry/policy_log";
+import { attachSources, detachSources, forgetCallsOf } from "./key_sources";
 
 /** Root contexts at one time, each kept by Envoy until its last stream has ended; past it a configuration is refused. */
 const MAX_ROOTS: i32 = 4096;
@@ -19,8 +22,9 @@ const MAX_PENDING: i32 = 1024;
 const NO_CONTEXT: u32 = 0;
 
 @unmanaged
-class RootContext {
+export class RootContext {
   id: u32;
+  hasTicked: bool;
   policy: Policy | null;
   /** What the policy is made of, and where the next one is going to be. */
   region: Region | null;
@@ -62,31 +66,50 @@ function replacePolicy(root: RootContext | null, text: Span): bool {
   const region = root.spare == null ? makeForever<Region>() : root.spare!;
   root.spare = region;
   const policy = loadPolicy(text, region);
-  if (policy == null) {
+  if (policy == null || !attach(policy)) {
     region.release();
     return false;
   }
+  detach(root.policy);
   root.spare = root.region;
   root.region = region;
   root.policy = policy;
+  root.hasTicked = false;
   releaseRegion(root.spare);
   logPolicy(policy);
   return true;
 }
 
-/** The policy for a stream's headers, asked for once; null when the stream is unknown. */
-export function policyFor(stream: u32): Policy | null {
+function attach(policy: Policy): bool {
+  if (!policy.fetchesKeys || attachSources(policy, readClock())) return true;
+  detachSources(policy);
+  return refuseRoom();
+}
+
+function detach(policy: Policy | null): void {
+  if (policy != null && policy.fetchesKeys) detachSources(policy);
+}
+
+/** The root context of a stream that shows its headers, asked for once; null when the stream is unknown. */
+export function rootFor(stream: u32): RootContext | null {
   const slot = pending.at(stream & (MAX_PENDING - 1));
   if (stream == NO_CONTEXT || slot.id != stream) return null;
   slot.id = NO_CONTEXT;
-  const root = findRoot(slot.root);
-  return root == null ? null : root.policy;
+  return findRoot(slot.root);
+}
+
+/** The policy in force there; null when there is none. */
+export function policyOf(root: RootContext | null): Policy | null {
+  if (root == null) return null;
+  return root.policy;
 }
 
 /** Forgets a context that has ended. */
 export function deleteContext(id: u32): void {
   const root = findRoot(id);
   if (root == null) return;
+  forgetCallsOf(id);
+  detach(root.policy);
   root.id = NO_CONTEXT;
   root.policy = null;
   releaseRegion(root.region);
@@ -97,7 +120,8 @@ function releaseRegion(region: Region | null): void {
   if (region != null) region.release();
 }
 
-function findRoot(id: u32): RootContext | null {
+/** The root context of this number, or null. */
+export function findRoot(id: u32): RootContext | null {
   return id == NO_CONTEXT ? null : slotWith(id);
 }
 

@@ -1,7 +1,8 @@
 // The way of a request, from top to bottom. Each step answers a reason; the first that is not `ok` is the outcome.
 
 import { makeForever } from "../host/arena";
-import { readClock, readRequestHeaders } from "../host/call";
+import { Budgets } from "../host/budgets";
+import { NO_CALL, continueRequest, readClock, readRequestHeaders } from "../host/call";
 import { PairReader } from "../host/pairs";
 import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
 import { proveBindings } from "../binding/bind";
@@ -14,10 +15,12 @@ import { Verified, collectClaims, findVerified, leftAnything, verifiedIssuer } f
 import { Presenter } from "../evidence/presenter";
 import { isPlainAuthority } from "../policy/authority";
 import { Target, isOnlyRule, matchRule } from "../policy/match";
+import { KeySource, KeyState } from "../policy/key_source";
 import { isMethod } from "../policy/method";
 import { isAmbiguousPath, withoutQuery } from "../policy/path";
 import { Issuer, Mode, Policy, Proof, Rule, TokenNeed, issuerIdentifiedBy } from "../policy/policy";
 import { Char } from "../text/ascii";
+import { fnv1a } from "../text/hash";
 import { checkClaims } from "../token/claims";
 import { Credential } from "../token/credential";
 import { UnverifiedToken } from "../token/jws";
@@ -25,6 +28,9 @@ import { VerifiedClaims } from "../token/verified_claims";
 import { DenyFacts } from "../telemetry/deny_log";
 import { record } from "../telemetry/record";
 import { Action, apply } from "./apply";
+import { RootContext, findRoot, policyOf } from "./contexts";
+import { fetchKeys } from "./key_fetch";
+import { Awaited, NOTHING, Woken, addWaiter } from "./waiting";
 
 // One request is judged at a time and from start to end in one callback, so its records can be static.
 const pairs = makeForever<PairReader>();
@@ -37,12 +43,48 @@ const decision = Decision.make();
 let headers: Span = ABSENT;
 let wholePath: Span = ABSENT;
 let mode: Mode = Mode.Enforce;
+/** Milliseconds since 1970; 0 while the clock was not read. */
 let now: i64 = 0;
+/** What would decide the request, and is on its way; and how long it may be waited for. */
+let awaited: Awaited = NOTHING;
+let awaitedUntil: i64 = 0;
+let rootId: u32 = 0;
 
-/** Judges one request by `policy`, the one in force when it arrived; null when there is none. */
-export function handleRequest(policy: Policy | null): Action {
+/** Milliseconds that a request may wait for an answer that it has asked for. */
+const MAX_WAIT: i64 = 5000;
+/** A presenter may have keys fetched early once in so many milliseconds: a flood of made-up key IDs asks for no more. */
+const EARLY_REFILL: i32 = 10_000;
+const earlyFetches = Budgets.make(1024, 1, EARLY_REFILL);
+
+/** Judges one request by the policy of `root`, the one in force when it arrived; null when there is none. */
+export function handleRequest(root: RootContext | null, stream: u32): Action {
+  return decide(root, stream, 0);
+}
+
+/** Judges a request that has waited, from the start: what it waited for is there now, or its time is up. */
+export function resumeRequest(woken: Woken): void {
+  if (decide(findRoot(woken.root), woken.stream, woken.until) == Action.Continue) continueRequest();
+}
+
+/** @param until when a request that has waited has to be decided; 0 for one that has just arrived */
+function decide(root: RootContext | null, stream: u32, until: i64): Action {
+  const policy = policyOf(root);
   forget();
-  decision.combine(judge(policy), mode);
+  rootId = root == null ? 0 : root.id;
+  let reason = judge(policy);
+  // In observe mode the client would see a pause.
+  if (awaited != NOTHING && mode == Mode.Enforce) {
+    if (until == 0) until = awaitedUntil;
+    if (now < until) {
+      if (addWaiter(rootId, stream, awaited, presenterHash(), until)) return Action.Stop;
+      reason = Reason.keys_busy;
+    }
+  }
+  return conclude(policy, reason);
+}
+
+function conclude(policy: Policy | null, reason: Reason): Action {
+  decision.combine(reason, mode);
   // A request that was refused before its presenter mattered still came from somebody: the log says from whom.
   if (decision.verdict != Verdict.Allow && policy != null && !presenter.isGathered) {
     gatherIdentity(presenter, policy);
@@ -54,6 +96,8 @@ export function handleRequest(policy: Policy | null): Action {
 function forget(): void {
   mode = Mode.Enforce;
   now = 0;
+  awaited = NOTHING;
+  awaitedUntil = 0;
   facts.clear();
   credential.clear();
   presenter.clear();
@@ -91,8 +135,10 @@ function judgeToken(policy: Policy, rule: Rule): Reason {
   // Before the signature, which costs as much as all the rest many times over: nobody without an identity gets to spend it.
   reason = judgePresenter(policy);
   if (reason != Reason.ok) return reason;
-  const claims = verify(issuer);
-  return claims == null ? VerifiedClaims.refusedBy() : judgeClaims(rule, issuer, claims);
+  now = readClock();
+  if (now == 0) return Reason.host_unavailable;
+  const claims = issuer.proof == Proof.Signature ? verify(issuer) : recognise(issuer);
+  return claims == null ? refusedBy : judgeClaims(rule, issuer, claims);
 }
 
 /** No token in the request: perhaps because jwt_authn verified it and took it away. */
@@ -119,6 +165,8 @@ function judgeRemovedToken(policy: Policy, rule: Rule): Reason {
   facts.issuer = issuer.name;
   const reason = judgePresenter(policy);
   if (reason != Reason.ok) return reason;
+  now = readClock();
+  if (now == 0) return Reason.host_unavailable;
   return judgeClaims(rule, issuer, VerifiedClaims.byMetadata(collectClaims(issuer, rule)));
 }
 
@@ -130,9 +178,7 @@ function judgePresenter(policy: Policy): Reason {
 
 /** The second question: is the token meant for who presents it, here and now? */
 function judgeClaims(rule: Rule, issuer: Issuer, claims: VerifiedClaims): Reason {
-  now = readClock();
-  if (now == 0) return Reason.host_unavailable;
-  let reason = checkClaims(claims, issuer, rule, now);
+  let reason = checkClaims(claims, issuer, rule, now / 1000);
   if (reason != Reason.ok) return reason;
 
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
@@ -181,10 +227,55 @@ function checkJwtAuthn(policy: Policy, issuer: Issuer): Reason {
   }
 }
 
+/** Why the last step that proves claims gave none. */
+let refusedBy: Reason = Reason.signature_invalid;
+
 function verify(issuer: Issuer): VerifiedClaims | null {
-  if (issuer.proof == Proof.Signature) return VerifiedClaims.bySignature(token, issuer);
-  // That jwt_authn verified some token does not mean that it was this one: its payload has to be the one it forwards.
+  const source = issuer.source;
+  switch (source == null ? KeyState.Absent : source.stateAt(now, issuer.staleFor)) {
+    case KeyState.Ready:
+      return verifyWith(source!);
+    case KeyState.Stale:
+      refusedBy = Reason.keys_stale;
+      return null;
+    default:
+      refusedBy = Reason.keys_absent;
+      if (source != null && source.isAwaited(now)) waitFor(source, source.awaitedUntil());
+      return null;
+  }
+}
+
+function verifyWith(source: KeySource): VerifiedClaims | null {
+  const claims = VerifiedClaims.bySignature(token, source.keys!);
+  if (claims != null) return claims;
+  refusedBy = VerifiedClaims.refusedBy();
+  if (refusedBy == Reason.key_unknown) lookForKey(source);
+  return null;
+}
+
+/** A key that is not there may have been published since the last fetch: whoever names one may have it looked for. */
+function lookForKey(source: KeySource): void {
+  const holder = presenterHash() ^ source.id;
+  if (earlyFetches.has(holder, now) && source.mayBeAskedEarly(now)) {
+    earlyFetches.spend(holder, now);
+    fetchKeys(source, rootId, now);
+  }
+  if (source.call != NO_CALL) waitFor(source, now + MAX_WAIT);
+}
+
+function waitFor(source: KeySource, until: i64): void {
+  awaited = source.id;
+  awaitedUntil = until;
+}
+
+/** That jwt_authn verified some token does not mean that it was this one: its payload has to be the one it forwards. */
+function recognise(issuer: Issuer): VerifiedClaims | null {
+  refusedBy = Reason.jwt_authn_mismatch;
   return VerifiedClaims.byForwardedPayload(token, onlyHeader(issuer.payloadHeader));
+}
+
+function presenterHash(): u32 {
+  return fnv1a(presenter.spiffeId, 0);
 }
 
 /** The value of a header that is there exactly once; otherwise absent. */

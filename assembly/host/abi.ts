@@ -13,7 +13,15 @@ export {
   proxy_define_metric,
   proxy_increment_metric,
   proxy_call_foreign_function,
+  proxy_http_call,
+  proxy_continue_stream,
+  proxy_set_effective_context,
+  proxy_set_tick_period_milliseconds,
 } from "@solo-io/proxy-runtime/assembly/imports";
 
 @external("env", "proxy_get_log_level")
 export declare function proxy_get_log_level(levelOut: usize): u32;
+
+// WASI, which Envoy offers in part.
+@external("wasi_snapshot_preview1", "random_get")
+export declare function random_get(target: usize, size: usize): u32;

@@ -4,16 +4,21 @@
 import {
   proxy_call_foreign_function,
   proxy_close_stream,
+  proxy_continue_stream,
   proxy_define_metric,
   proxy_get_buffer_bytes,
   proxy_get_current_time_nanoseconds,
   proxy_get_header_map_pairs,
   proxy_get_log_level,
   proxy_get_property,
+  proxy_http_call,
   proxy_increment_metric,
   proxy_log,
   proxy_send_local_response,
+  proxy_set_effective_context,
   proxy_set_property,
+  proxy_set_tick_period_milliseconds,
+  random_get,
 } from "./abi";
 import { takeForever } from "./arena";
 import { Span, ABSENT, EMPTY, FAILED, addressOf, lengthOf, spanOf } from "./span";
@@ -22,11 +27,13 @@ const STATUS_OK: u32 = 0;
 const STATUS_NOT_FOUND: u32 = 1;
 
 const MAP_REQUEST_HEADERS: i32 = 0;
+const MAP_CALL_RESPONSE_HEADERS: i32 = 6;
+const BUFFER_CALL_RESPONSE_BODY: i32 = 4;
 const BUFFER_PLUGIN_CONFIGURATION: i32 = 7;
 const METRIC_COUNTER: i32 = 0;
 const STREAM_REQUEST: i32 = 0;
 
-const NANOSECONDS: i64 = 1_000_000_000;
+const NANOSECONDS_PER_MILLISECOND: i64 = 1_000_000;
 /** A length has to be a positive i32. */
 const MAX_BYTES: u32 = 0x7fffffff;
 
@@ -60,12 +67,72 @@ export function readConfiguration(size: i32): Span {
   return lengthOf(text) == size ? text : FAILED;
 }
 
-/** Seconds since 1970, or 0 when the host cannot say. */
+/** Milliseconds since 1970, or 0 when the host cannot say. */
 export function readClock(): i64 {
   clearOut();
   if (proxy_get_current_time_nanoseconds(out) != STATUS_OK) return 0;
   const now = load<i64>(out);
-  return now > 0 ? now / NANOSECONDS : 0;
+  return now > 0 ? now / NANOSECONDS_PER_MILLISECOND : 0;
+}
+
+/** Eight bytes that nobody can foretell; 0 when the host has none. */
+export function readRandom(): u64 {
+  clearOut();
+  return random_get(out, 8) == 0 ? load<u64>(out) : 0;
+}
+
+/** No HTTP call: Envoy counts its calls from 1. */
+export const NO_CALL: u32 = 0;
+
+/**
+ * Starts an HTTP call; its answer comes to the root context, whoever asked. Gives the call's number, or NO_CALL when Envoy
+ * refuses, as it does for a cluster it does not know.
+ * @param headers serialised pairs with `:method`, `:path` and `:authority`
+ */
+export function startHttpCall(cluster: Span, headers: Span, body: Span, timeoutMs: i32): u32 {
+  clearOut();
+  const status = proxy_http_call(
+    addressOf(cluster),
+    lengthOf(cluster),
+    addressOf(headers),
+    lengthOf(headers),
+    addressOf(body),
+    lengthOf(body),
+    0,
+    0,
+    timeoutMs,
+    out,
+  );
+  return status == STATUS_OK ? load<u32>(out) : NO_CALL;
+}
+
+/** The header pairs of the answer that this callback is about. */
+export function readCallHeaders(): Span {
+  clearOut();
+  return received(proxy_get_header_map_pairs(MAP_CALL_RESPONSE_HEADERS, out, outSize));
+}
+
+/** The body of the answer, exactly the `size` bytes that the callback announced; FAILED when it is not. */
+export function readCallBody(size: i32): Span {
+  if (size == 0) return EMPTY;
+  clearOut();
+  const body = received(proxy_get_buffer_bytes(BUFFER_CALL_RESPONSE_BODY, 0, size, out, outSize));
+  return lengthOf(body) == size ? body : FAILED;
+}
+
+/** Has the current root context called every so often; 0: never. */
+export function setTickPeriod(milliseconds: i32): void {
+  proxy_set_tick_period_milliseconds(milliseconds);
+}
+
+/** Makes the calls that follow speak of this context. False when the host has no such context. */
+export function enterContext(id: u32): bool {
+  return proxy_set_effective_context(id) == STATUS_OK;
+}
+
+/** Lets the current stream's request, which waits, go on. */
+export function continueRequest(): void {
+  proxy_continue_stream(STREAM_REQUEST);
 }
 
 /** Calls one of Envoy's foreign functions. */
@@ -123,8 +190,8 @@ export function defineCounter(name: Span): i32 {
   return load<i32>(out);
 }
 
-export function incrementCounter(id: i32): void {
-  proxy_increment_metric(id, 1);
+export function addToCounter(id: i32, amount: i32): void {
+  proxy_increment_metric(id, amount);
 }
 
 /** True when a line of this level would be written, or when the host cannot say. */

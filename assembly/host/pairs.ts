@@ -1,8 +1,8 @@
-// Reads header pairs as the ABI serialises them: a count, then all sizes, then names and values, each ended by a NUL.
+// Header pairs as the ABI serialises them: a count, then all sizes, then names and values, each ended by a NUL.
 // https://github.com/proxy-wasm/spec/tree/main/abi-versions/v0.2.1#proxy_get_header_map_pairs
 
-import { ascii, copyTo, takeForever } from "./arena";
-import { Span, ABSENT, addressOf, lengthOf, spanOf } from "./span";
+import { ascii, copyTo, take, takeForever } from "./arena";
+import { Span, ABSENT, addressOf, lengthOf, slice, spanOf } from "./span";
 
 /** Envoy hands over no more pairs than this. */
 const MAX_PAIRS: i32 = 1024;
@@ -67,4 +67,52 @@ export function onePair(name: string, value: string): Span {
   copyTo(address + 12, ascii(name));
   copyTo(address + 12 + name.length + 1, ascii(value));
   return spanOf(address, size);
+}
+
+/** Writes serialised pairs into memory that lives until the callback ends. */
+@unmanaged
+export class PairWriter {
+  private sizes: Span;
+  private texts: Span;
+  private count: i32;
+  private offset: i32;
+  private overrun: bool;
+
+  /** @param count of pairs @param textBytes of all names and values together */
+  start(count: i32, textBytes: i32): void {
+    const head = COUNT_BYTES + count * SIZES_BYTES;
+    const all = head + textBytes + 2 * count;
+    const address = take(all);
+    this.overrun = address == 0;
+    this.sizes = this.overrun ? ABSENT : spanOf(address, all);
+    this.texts = slice(this.sizes, head, all);
+    this.count = 0;
+    this.offset = 0;
+    if (!this.overrun) store<u32>(address, count);
+  }
+
+  add(name: Span, value: Span): void {
+    this.text(name, 0);
+    this.text(value, 4);
+    this.count++;
+  }
+
+  /** The pairs; absent unless there was memory and what was announced is what came. */
+  finish(): Span {
+    const isWhole = !this.overrun && load<u32>(addressOf(this.sizes)) == <u32>this.count;
+    return isWhole && this.offset == lengthOf(this.texts) ? this.sizes : ABSENT;
+  }
+
+  private text(bytes: Span, place: i32): void {
+    const at = COUNT_BYTES + this.count * SIZES_BYTES + place;
+    const fits = lengthOf(bytes) < lengthOf(this.texts) - this.offset;
+    const hasSize = at + 4 <= lengthOf(this.sizes) - lengthOf(this.texts);
+    if (!fits || !hasSize) this.overrun = true;
+    if (this.overrun) return;
+    store<u32>(addressOf(this.sizes) + at, lengthOf(bytes));
+    const target = addressOf(this.texts) + this.offset;
+    copyTo(target, bytes);
+    store<u8>(target + lengthOf(bytes), 0);
+    this.offset += lengthOf(bytes) + 1;
+  }
 }

@@ -3,7 +3,7 @@
 
 import { ascii } from "../host/arena";
 import { Region } from "../host/region";
-import { Span, FAILED, equalsAscii, lengthOf } from "../host/span";
+import { Span, ABSENT, FAILED, equalsAscii, lengthOf } from "../host/span";
 import { JsonDocument, NO_NODE, ROOT } from "../text/json";
 import { parseJson, stoppedAt } from "../text/json_parser";
 import { isTrustDomain } from "../text/spiffe_id";
@@ -11,7 +11,7 @@ import { readIssuers } from "./load_issuers";
 import { readRules } from "./load_rules";
 import { Policy } from "./policy";
 import { MODES, REFUSED, document, hasOnly, readChoice, region, startReading } from "./reader";
-import { refuse, refuseText } from "./refusal";
+import { refuse, refuseText, startJudging } from "./refusal";
 
 /** Bytes of a policy, at most. */
 const MAX_POLICY_BYTES: i32 = 1024 * 1024;
@@ -25,6 +25,7 @@ const VALIDATORS = ascii("envoy listener");
  * The strings in `text` are unescaped in place.
  */
 export function loadPolicy(text: Span, into: Region): Policy | null {
+  startJudging("policy", ABSENT, ABSENT);
   if (!parse(text, into)) return null;
   const policy = Policy.make(region);
   return readPolicy(policy) ? policy : null;

@@ -1,13 +1,10 @@
 // The policy's issuers, and where each one's claims become trustworthy.
 
 import { ascii } from "../host/arena";
-import { Span, byteAt, equalsAscii, lengthOf } from "../host/span";
-import { isUpper } from "../text/ascii";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
-import { parseDuration } from "./duration";
-import { readKeys } from "./keys";
+import { readProof } from "./load_keys";
 import { Issuer, Policy, Proof, issuerIdentifiedBy } from "./policy";
-import { document, hasOnly, isName, isText, orParent, readStrings, region } from "./reader";
+import { document, hasOnly, isName, isText, orParent, readDuration, readStrings, region } from "./reader";
 import { refuse } from "./refusal";
 
 /** Seconds: the default is what Envoy's jwt_authn uses; past the limit, "not yet" and "no longer" stop meaning much. */
@@ -19,9 +16,6 @@ const NO_LIMIT: i64 = 0;
 const MAX_ISSUERS: i32 = 256;
 
 const ISSUER_MEMBERS = ascii("issuer audiences clockSkew maxAge maxLifetime keys");
-const KEYS_MEMBERS = ascii("jwks jwt_authn");
-const JWT_AUTHN_MEMBERS = ascii("payloadHeader metadataKey");
-const JWT_AUTHN_KEY = ascii("payload");
 
 export function readIssuers(policy: Policy): bool {
   const node = document.member(ROOT, "issuers");
@@ -41,6 +35,7 @@ export function readIssuers(policy: Policy): bool {
     if (!readIssuer(issuer, document.valueOf(n), policy)) return false;
     policy.issuers.append(issuer, region);
     if (issuer.proof == Proof.JwtAuthn) policy.usesJwtAuthn = true;
+    if (issuer.location != null) policy.fetchesKeys = true;
   }
   return true;
 }
@@ -77,67 +72,10 @@ function readTimes(issuer: Issuer, node: JsonNode): bool {
   );
 }
 
-/** Seconds of the member's duration, `otherwise` when there is no such member, -1 when it is no duration. */
-function readDuration(object: JsonNode, name: string, otherwise: i64): i64 {
-  const node = document.member(object, name);
-  return node == NO_NODE ? otherwise : parseDuration(document.stringOf(node));
-}
-
 function isLimit(seconds: i64, node: JsonNode): bool {
   return (
     node == NO_NODE ||
     seconds > 0 ||
     refuse(document, node, 'a duration of at least "1s", such as "15m" or "8h"')
   );
-}
-
-function readProof(issuer: Issuer, node: JsonNode): bool {
-  const keys = document.member(node, "keys");
-  if (equalsAscii(document.stringOf(keys), "jwt_authn")) {
-    issuer.proof = Proof.JwtAuthn;
-    issuer.metadataKey = JWT_AUTHN_KEY;
-    return true;
-  }
-  if (document.kind(keys) != JsonKind.Object || document.countIn(keys) != 1) {
-    return refuse(
-      document,
-      orParent(keys, node),
-      '"keys": { "jwks": { "keys": [ ... ] } } or "keys": "jwt_authn" (which can fetch keys)',
-    );
-  }
-  if (!hasOnly(keys, KEYS_MEMBERS)) return false;
-  const jwks = document.member(keys, "jwks");
-  if (jwks == NO_NODE) return readJwtAuthn(issuer, document.member(keys, "jwt_authn"));
-  issuer.proof = Proof.Signature;
-  return readKeys(issuer, document, jwks, region);
-}
-
-function readJwtAuthn(issuer: Issuer, node: JsonNode): bool {
-  if (!hasOnly(node, JWT_AUTHN_MEMBERS)) return false;
-  issuer.proof = Proof.JwtAuthn;
-  issuer.metadataKey = JWT_AUTHN_KEY;
-  const header = document.member(node, "payloadHeader");
-  if (header != NO_NODE) {
-    if (!isHeaderName(document.stringOf(header))) {
-      return refuse(
-        document,
-        header,
-        "a header name in lower case, the one jwt_authn forwards the payload in",
-      );
-    }
-    issuer.payloadHeader = region.copy(document.stringOf(header));
-  }
-  const key = document.member(node, "metadataKey");
-  if (key == NO_NODE) return true;
-  if (!isText(key)) return refuse(document, key, "the key that jwt_authn's payload_in_metadata names");
-  issuer.metadataKey = region.copy(document.stringOf(key));
-  return true;
-}
-
-function isHeaderName(text: Span): bool {
-  if (!isName(text)) return false;
-  for (let i = 0; i < lengthOf(text); i++) {
-    if (isUpper(byteAt(text, i))) return false;
-  }
-  return !equalsAscii(text, "authorization");
 }

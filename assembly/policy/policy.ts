@@ -4,7 +4,7 @@
 import { List } from "../host/list";
 import { Region } from "../host/region";
 import { Span, equals } from "../host/span";
-import { Algorithms } from "../crypto/algorithm";
+import { KeyLocation, KeySource } from "./key_source";
 
 export const enum Mode {
   Enforce = 0,
@@ -36,15 +36,6 @@ export const enum ValidatedBy {
 }
 
 @unmanaged
-export class Key {
-  /** Absent when the set gives none. */
-  id: Span;
-  algorithms: Algorithms;
-  /** SubjectPublicKeyInfo, DER. */
-  publicKey: Span;
-}
-
-@unmanaged
 export class Issuer {
   /** What the policy calls it. */
   name: Span;
@@ -59,9 +50,12 @@ export class Issuer {
   /** Seconds from `iat` to `exp` that a token may have; 0: any number. */
   maxLifetime: i64;
   proof: Proof;
-  keys: List<Key>;
-  /** Keys of the set that are good for something else. */
-  keysPassedOver: i32;
+  /** For a signature: the keys. Null while a policy with keys to be fetched is not in force yet. */
+  source: KeySource | null;
+  /** What the source has to be asked for; null when the keys stand in the policy. */
+  location: KeyLocation | null;
+  /** Seconds that fetched keys may be used since they were last confirmed. */
+  staleFor: i64;
   /** For jwt_authn: the header it forwards the payload in; absent when it removes the token from the request. */
   payloadHeader: Span;
   /** For jwt_authn: the key of its dynamic metadata. */
@@ -70,7 +64,6 @@ export class Issuer {
   static make(region: Region): Issuer {
     const issuer = region.make<Issuer>();
     issuer.audiences = region.make<List<Span>>();
-    issuer.keys = region.make<List<Key>>();
     return issuer;
   }
 }
@@ -133,6 +126,8 @@ export class Policy {
   issuers: List<Issuer>;
   /** True when the claims of at least one issuer come from jwt_authn. */
   usesJwtAuthn: bool;
+  /** True when the keys of at least one issuer are fetched. */
+  fetchesKeys: bool;
   rules: List<Rule>;
   /** For a request of which no rule can be named: enforce as soon as any request is enforced. */
   modeWithoutRule: Mode;

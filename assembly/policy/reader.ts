@@ -6,6 +6,7 @@ import { Region } from "../host/region";
 import { Span, byteAt, equals, indexOf, lengthOf, slice } from "../host/span";
 import { Char, isLetterOrDigit } from "../text/ascii";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
+import { parseDuration } from "./duration";
 import { hasText } from "./policy";
 import { finishOffers, offer, refuse, refuseName, refuseValue } from "./refusal";
 
@@ -96,6 +97,12 @@ export function readStrings(object: JsonNode, member: string, texts: List<Span>)
     texts.append(region.copy(document.stringOf(n)), region);
   }
   return true;
+}
+
+/** Seconds of the member's duration, `otherwise` when there is no such member, -1 when it is no duration. */
+export function readDuration(object: JsonNode, name: string, otherwise: i64): i64 {
+  const node = document.member(object, name);
+  return node == NO_NODE ? otherwise : parseDuration(document.stringOf(node));
 }
 
 export function orParent(node: JsonNode, parent: JsonNode): JsonNode {

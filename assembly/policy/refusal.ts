@@ -21,14 +21,28 @@ const NEAR: i32 = 3;
 /** Longest name that is compared. */
 const MAX_NAME: i32 = 40;
 
+/** What is being judged, as the first words of a refusal. */
+let subject: string = "policy";
+let cluster: Span = ABSENT;
+let path: Span = ABSENT;
+
 let sought: Span = ABSENT;
 let nearest: Span = ABSENT;
 let nearestDistance: i32 = 0;
 
+/** Names what refusals are about from here on: a thing, and the cluster and path it came from when it was fetched. */
+export function startJudging(thing: string, fromCluster: Span, fromPath: Span): void {
+  subject = thing;
+  cluster = fromCluster;
+  path = fromPath;
+}
+
 /** One message, composed in place; always false, so that a loader can return it. */
 export function refuse(document: JsonDocument, node: JsonNode, expected: string): bool {
-  startRefusal(document, node);
-  writeAscii("expected ");
+  startRefusal();
+  writeByte(Char.Quote);
+  writePointer(document, node);
+  writeAscii('": expected ');
   writeAscii(expected);
   return false;
 }
@@ -84,15 +98,15 @@ export function refuseUnreachable(document: JsonDocument, node: JsonNode, earlie
 export function refuseRoom(): bool {
   startLine();
   writeAscii(
-    "policy refused: expected at most 4,096 plugin configurations alive in one VM; old ones end with their connections",
+    "policy refused: expected at most 4,096 plugin configurations and 1,024 key servers alive in one VM; old ones end with their connections",
   );
   return false;
 }
 
 /** The whole text was not JSON, so there is no pointer yet: the byte where reading stopped stands for it. */
 export function refuseText(stoppedAt: i32, expected: string): bool {
-  startLine();
-  writeAscii("policy refused at byte ");
+  startRefusal();
+  writeAscii("byte ");
   writeDecimal(stoppedAt);
   writeAscii(": expected ");
   writeAscii(expected);
@@ -104,12 +118,16 @@ export function refusal(): Span {
   return line();
 }
 
-function startRefusal(document: JsonDocument, node: JsonNode): void {
+function startRefusal(): void {
   startLine();
-  writeAscii("policy refused at ");
-  writeByte(Char.Quote);
-  writePointer(document, node);
-  writeAscii('": ');
+  writeAscii(subject);
+  if (cluster != ABSENT) {
+    writeAscii(" from cluster ");
+    writeMasked(cluster, SHOWN);
+    writeAscii(", path ");
+    writeMasked(path, SHOWN);
+  }
+  writeAscii(" refused at ");
 }
 
 /** RFC 6901: found by descending from the root to the container that holds `node`. */

@@ -1,6 +1,6 @@
 // A counter for each verdict and reason. Envoy shows them as `wasmcustom.holdfast.<verdict>.<reason>`.
 
-import { defineCounter, incrementCounter } from "../host/call";
+import { addToCounter, defineCounter } from "../host/call";
 import { Table, tableForever } from "../host/table";
 import { line, startLine, writeAscii } from "../host/writer";
 import { Decision, Verdict } from "../decision/decision";
@@ -32,7 +32,7 @@ export function defineCounters(): void {
 
 export function count(decision: Decision): void {
   const id = counterOf(decision.verdict, decision.reason).id;
-  if (id != UNDEFINED) incrementCounter(id);
+  if (id != UNDEFINED) addToCounter(id, 1);
 }
 
 function define(verdict: Verdict, name: string, reason: Reason, isPossible: bool): void {

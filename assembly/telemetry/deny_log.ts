@@ -46,13 +46,13 @@ export class DenyFacts {
   }
 }
 
-/** @param known seconds since 1970, or 0 when the clock was not read on the way */
+/** @param known milliseconds since 1970, or 0 when the clock was not read on the way */
 export function logDeny(decision: Decision, facts: DenyFacts, presenter: Presenter, known: i64): void {
   if (!isLogged(LogLevel.Warn)) return;
-  const now = known == 0 ? readClock() : known;
+  const second = (known == 0 ? readClock() : known) / 1000;
   const budget = budgetOf(decision.verdict, presenter.isValidated ? presenter.spiffeId : ABSENT);
-  if (budget.second != now) {
-    budget.second = now;
+  if (budget.second != second) {
+    budget.second = second;
     budget.written = 0;
   }
   if (budget.written >= LINES_PER_SECOND) {

@@ -40,7 +40,8 @@ function countKeysPassedOver(policy: Policy): i32 {
   let count = 0;
   let link = policy.issuers.first;
   while (link != null) {
-    count += link.item.keysPassedOver;
+    const source = link.item.source;
+    if (source != null && source.keys != null) count += source.keys!.passedOver;
     link = link.next;
   }
   return count;

@@ -18,7 +18,7 @@ const ALLOW = ascii(verdictName(Verdict.Allow));
 const DENY = ascii(verdictName(Verdict.Deny));
 const WOULD_DENY = ascii(verdictName(Verdict.WouldDeny));
 
-/** @param now seconds since 1970, or 0 when the clock was not read on the way */
+/** @param now milliseconds since 1970, or 0 when the clock was not read on the way */
 export function record(decision: Decision, facts: DenyFacts, presenter: Presenter, now: i64): void {
   count(decision);
   writeFilterState(VERDICT, stateOf(decision.verdict));

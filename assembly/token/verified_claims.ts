@@ -8,7 +8,7 @@ import { includes, isVerifiedHere } from "../crypto/algorithm";
 import { SignatureCheck, checkSignature } from "../crypto/signature";
 import { Reason } from "../decision/reason";
 import { MetadataClaims } from "../evidence/jwt_authn";
-import { Issuer, Key } from "../policy/policy";
+import { Key, KeySet } from "../policy/key_set";
 import { JsonDocument, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { UnverifiedToken } from "./jws";
 
@@ -19,9 +19,9 @@ export class VerifiedClaims {
   /** True when the members are named by whole paths, joined by 0x00 bytes, as Envoy's metadata is read. */
   isFlat: bool;
 
-  /** The claims of `token` once one of the issuer's keys is shown to have signed it. Null otherwise; `refusedBy` says why. */
-  static bySignature(token: UnverifiedToken, issuer: Issuer): VerifiedClaims | null {
-    const key = chooseKey(token, issuer);
+  /** The claims of `token` once one of its issuer's `keys` is shown to have signed it. Null otherwise; `refusedBy` says why. */
+  static bySignature(token: UnverifiedToken, keys: KeySet): VerifiedClaims | null {
+    const key = chooseKey(token, keys);
     if (key == null) return null;
     reason = signatureReason(
       checkSignature(token.algorithm, key.publicKey, token.signature, token.signingInput),
@@ -34,7 +34,6 @@ export class VerifiedClaims {
    * The caller has made sure that jwt_authn verified a token of this issuer on this request.
    */
   static byForwardedPayload(token: UnverifiedToken, forwarded: Span): VerifiedClaims | null {
-    reason = Reason.jwt_authn_mismatch;
     const same = lengthOf(forwarded) > 0 && equals(token.payloadText, forwarded);
     return same ? admit(token.payload, false) : null;
   }
@@ -80,14 +79,14 @@ function admit(document: JsonDocument, isFlat: bool): VerifiedClaims {
 }
 
 /** The one key that may have signed `token`; null when there is none, or when the token leaves it open. */
-function chooseKey(token: UnverifiedToken, issuer: Issuer): Key | null {
+function chooseKey(token: UnverifiedToken, keys: KeySet): Key | null {
   reason = Reason.algorithm_unsupported;
   if (!isVerifiedHere(token.algorithm)) return null;
-  return token.keyId == ABSENT ? onlyKeyFor(token, issuer) : keyWithId(token, issuer);
+  return token.keyId == ABSENT ? onlyKeyFor(token, keys) : keyWithId(token, keys);
 }
 
-function keyWithId(token: UnverifiedToken, issuer: Issuer): Key | null {
-  let link = issuer.keys.first;
+function keyWithId(token: UnverifiedToken, keys: KeySet): Key | null {
+  let link = keys.keys.first;
   while (link != null) {
     if (equals(link.item.id, token.keyId)) {
       reason = Reason.algorithm_mismatch;
@@ -99,9 +98,9 @@ function keyWithId(token: UnverifiedToken, issuer: Issuer): Key | null {
   return null;
 }
 
-function onlyKeyFor(token: UnverifiedToken, issuer: Issuer): Key | null {
+function onlyKeyFor(token: UnverifiedToken, keys: KeySet): Key | null {
   let only: Key | null = null;
-  let link = issuer.keys.first;
+  let link = keys.keys.first;
   reason = Reason.algorithm_mismatch;
   while (link != null) {
     if (includes(link.item.algorithms, token.algorithm)) {

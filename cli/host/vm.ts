@@ -2,6 +2,7 @@ import { LoadError } from "./errors.ts";
 import { Guest } from "./guest.ts";
 import type { GuestConfiguration } from "./guest.ts";
 import type { Host } from "./host.ts";
+import type { HttpCall } from "./http-call.ts";
 import { Plugin } from "./plugin.ts";
 import type { PluginOptions } from "./plugin.ts";
 
@@ -61,6 +62,11 @@ export class Vm {
     const plugin = new Plugin(this, options);
     plugin.configure(options.configuration ?? "");
     return plugin;
+  }
+
+  /** Calls that wait for an answer, those of retired root contexts included. */
+  get httpCalls(): readonly HttpCall[] {
+    return this.#guest.rootContexts().flatMap(({ httpCalls }) => httpCalls);
   }
 
   /** One round of the timers: on_tick in each root context that has a tick period, retired ones included. */

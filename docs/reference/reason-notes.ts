@@ -120,6 +120,18 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means: "jwt_authn verified a token, but it cannot be shown to be the one in the header.",
     next: "Set `forward_payload_header` (Istio: `outputPayloadToHeader`) and name it as `payloadHeader`.",
   },
+  keys_absent: {
+    means: "The issuer's keys could not be fetched yet.",
+    next: "Look at the log: is there a cluster of that name, and does the path answer with a key set?",
+  },
+  keys_stale: {
+    means: "The issuer's keys were last confirmed longer than `staleFor` ago.",
+    next: "Look at `keys.failed`, `keys.refused` and the log: the key server is out, or answers with what is no key set.",
+  },
+  keys_busy: {
+    means: "Too many requests wait for this issuer's keys at once, in all or from this presenter.",
+    next: "Look at `keys.failed` and the log: why does the key server not answer?",
+  },
 
   claim_malformed: {
     means:

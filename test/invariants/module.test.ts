@@ -22,16 +22,21 @@ test("the module asks the host for these functions and no others", () => {
     [
       "env.proxy_call_foreign_function",
       "env.proxy_close_stream",
+      "env.proxy_continue_stream",
       "env.proxy_define_metric",
       "env.proxy_get_buffer_bytes",
       "env.proxy_get_current_time_nanoseconds",
       "env.proxy_get_header_map_pairs",
       "env.proxy_get_log_level",
       "env.proxy_get_property",
+      "env.proxy_http_call",
       "env.proxy_increment_metric",
       "env.proxy_log",
       "env.proxy_send_local_response",
+      "env.proxy_set_effective_context",
       "env.proxy_set_property",
+      "env.proxy_set_tick_period_milliseconds",
+      "wasi_snapshot_preview1.random_get",
     ],
   );
 });
@@ -48,8 +53,10 @@ test("the module exports the callbacks that it uses and no others: each costs ev
       "proxy_on_configure",
       "proxy_on_context_create",
       "proxy_on_delete",
+      "proxy_on_http_call_response",
       "proxy_on_memory_allocate",
       "proxy_on_request_headers",
+      "proxy_on_tick",
     ],
   );
 });

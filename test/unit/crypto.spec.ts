@@ -10,7 +10,7 @@ import {
   setOf,
 } from "../../assembly/crypto/algorithm";
 import { signatureToDer } from "../../assembly/crypto/ecdsa";
-import { Jwk, KeyFault, readJwk } from "../../assembly/crypto/jwk";
+import { Jwk, KeyFault, KeyUse, readJwk } from "../../assembly/crypto/jwk";
 import { finishDigest, sha256, startDigest, updateDigest } from "../../assembly/crypto/sha256";
 import { JsonDocument, ROOT } from "../../assembly/text/json";
 import { parseJson } from "../../assembly/text/json_parser";
@@ -25,7 +25,7 @@ const Y = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0";
 function read(jwk: string): KeyFault {
   resetArena();
   assert(parseJson(document, utf8(jwk)), "the test's key is JSON");
-  return readJwk(document, ROOT, key);
+  return readJwk(document, ROOT, KeyUse.Signature, key);
 }
 
 function ec(members: string): string {

@@ -1,5 +1,12 @@
 import { resetArena } from "../../assembly/host/arena";
-import { configureRoot, createContext, deleteContext, policyFor } from "../../assembly/filter/contexts";
+import {
+  configureRoot,
+  createContext,
+  deleteContext,
+  policyOf,
+  rootFor,
+} from "../../assembly/filter/contexts";
+import { Policy } from "../../assembly/policy/policy";
 import { Action } from "../../assembly/filter/apply";
 import { handleRequest } from "../../assembly/filter/request";
 import { utf8 } from "./support";
@@ -9,6 +16,10 @@ const POLICY = '{"issuers":{"corp":{"issuer":"https://idp.example","keys":"jwt_a
 function configure(root: u32, policy: string): bool {
   resetArena();
   return configureRoot(root, utf8(policy));
+}
+
+function policyFor(stream: u32): Policy | null {
+  return policyOf(rootFor(stream));
 }
 
 describe("contexts", () => {
@@ -56,11 +67,11 @@ describe("contexts", () => {
 describe("a request that nothing is known of", () => {
   test("stops", () => {
     resetArena();
-    expect(handleRequest(null)).toBe(Action.Stop);
+    expect(handleRequest(null, 1)).toBe(Action.Stop);
     createContext(40, 0);
     expect(configure(40, POLICY)).toBe(true);
     createContext(41, 40);
     resetArena();
-    expect(handleRequest(policyFor(41))).toBe(Action.Stop);
+    expect(handleRequest(rootFor(41), 41)).toBe(Action.Stop);
   });
 });

@@ -1,0 +1,74 @@
+// The key servers that the policies of this VM name. Policies that name the same one share what it said, so that a new policy
+// need not begin without keys, and no key is fetched twice.
+
+import { Table, tableForever } from "../host/table";
+import { KeyLocation, KeySource } from "../policy/key_source";
+import { Policy } from "../policy/policy";
+
+/** At one time; past it a policy is refused. */
+const MAX_SOURCES: i32 = 1024;
+
+const sources: Table<KeySource> = tableForever<KeySource>(MAX_SOURCES);
+/** No place from here on was ever used, so that a search stays short. */
+let usedPlaces: i32 = 0;
+
+/** Gives each issuer whose keys are fetched its source. False when there are too many. */
+export function attachSources(policy: Policy, now: i64): bool {
+  let link = policy.issuers.first;
+  while (link != null) {
+    const location = link.item.location;
+    if (location != null) {
+      const source = sourceAt(location, now);
+      if (source == null) return false;
+      source.users++;
+      link.item.source = source;
+    }
+    link = link.next;
+  }
+  return true;
+}
+
+/** Undoes `attachSources`, also when it stopped half-way. What nobody uses any more is forgotten. */
+export function detachSources(policy: Policy): void {
+  let link = policy.issuers.first;
+  while (link != null) {
+    const source = link.item.source;
+    if (link.item.location != null && source != null) {
+      link.item.source = null;
+      if (--source.users == 0) source.release();
+    }
+    link = link.next;
+  }
+}
+
+/** The source that awaits this answer, or null. */
+export function sourceAwaiting(root: u32, call: u32): KeySource | null {
+  for (let i = 0; i < usedPlaces; i++) {
+    const source = sources.at(i);
+    if (source.users > 0 && source.call == call && source.askedBy == root) return source;
+  }
+  return null;
+}
+
+/** A root context has ended, and no answer will reach it. */
+export function forgetCallsOf(root: u32): void {
+  for (let i = 0; i < usedPlaces; i++) {
+    const source = sources.at(i);
+    if (source.users > 0 && source.call != 0 && source.askedBy == root) source.forgetCall();
+  }
+}
+
+function sourceAt(location: KeyLocation, now: i64): KeySource | null {
+  let free: KeySource | null = null;
+  for (let i = 0; i < usedPlaces; i++) {
+    const source = sources.at(i);
+    if (source.users == 0) free = source;
+    else if (source.location!.equals(location)) return source;
+  }
+  if (free == null && usedPlaces < MAX_SOURCES) {
+    free = sources.at(usedPlaces++);
+    free.id = usedPlaces;
+  }
+  if (free != null) free.start(location, now);
+  return free;
+}

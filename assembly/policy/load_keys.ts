@@ -1,0 +1,139 @@
+// Where an issuer's claims become trustworthy: by keys in the policy, by keys that are fetched, or through jwt_authn.
+
+import { ascii } from "../host/arena";
+import { Span, byteAt, equalsAscii, indexOf, lengthOf } from "../host/span";
+import { KeyUse } from "../crypto/jwk";
+import { Char, isUpper } from "../text/ascii";
+import { JsonKind, JsonNode, NO_NODE } from "../text/json";
+import { KeyLocation, KeySource } from "./key_source";
+import { readKeySet } from "./key_set";
+import { Issuer, Proof } from "./policy";
+import { document, hasOnly, isName, isText, orParent, readDuration, region } from "./reader";
+import { refuse } from "./refusal";
+
+/** Bytes of a path or an authority, at most. */
+const MAX_TARGET_BYTES: i32 = 2048;
+
+/** Seconds. */
+const DEFAULT_REFRESH: i64 = 5 * 60;
+const MAX_REFRESH: i64 = 24 * 60 * 60;
+const DEFAULT_STALE_FOR: i64 = 60 * 60;
+const MAX_STALE_FOR: i64 = 7 * 24 * 60 * 60;
+
+const KEYS_MEMBERS = ascii("jwks jwt_authn cluster path authority refresh staleFor");
+const JWT_AUTHN_OPTIONS = ascii("payloadHeader metadataKey");
+const JWT_AUTHN_KEY = ascii("payload");
+
+const EXPECTED =
+  '"keys": { "jwks": { "keys": [ ... ] } }, { "cluster": "...", "path": "/..." } to fetch them, or "jwt_authn"';
+
+export function readProof(issuer: Issuer, node: JsonNode): bool {
+  const keys = document.member(node, "keys");
+  if (equalsAscii(document.stringOf(keys), "jwt_authn")) {
+    issuer.proof = Proof.JwtAuthn;
+    issuer.metadataKey = JWT_AUTHN_KEY;
+    return true;
+  }
+  if (document.kind(keys) != JsonKind.Object || document.firstIn(keys) == NO_NODE)
+    return refuse(document, orParent(keys, node), EXPECTED);
+  if (!hasOnly(keys, KEYS_MEMBERS)) return false;
+  const jwks = document.member(keys, "jwks");
+  const jwtAuthn = document.member(keys, "jwt_authn");
+  const isInOneWay = (jwks == NO_NODE && jwtAuthn == NO_NODE) || document.countIn(keys) == 1;
+  if (!isInOneWay) return refuse(document, keys, EXPECTED);
+  if (jwtAuthn != NO_NODE) return readJwtAuthn(issuer, jwtAuthn);
+  issuer.proof = Proof.Signature;
+  return jwks == NO_NODE ? readLocation(issuer, keys) : readInlineKeys(issuer, jwks);
+}
+
+function readInlineKeys(issuer: Issuer, jwks: JsonNode): bool {
+  const source = region.make<KeySource>();
+  source.keys = readKeySet(document, jwks, KeyUse.Signature, region);
+  issuer.source = source;
+  return source.keys != null;
+}
+
+function readLocation(issuer: Issuer, node: JsonNode): bool {
+  const location = region.make<KeyLocation>();
+  location.use = KeyUse.Signature;
+  issuer.location = location;
+  return readTarget(location, node) && readFreshness(issuer, location, node);
+}
+
+function readTarget(location: KeyLocation, node: JsonNode): bool {
+  const cluster = document.member(node, "cluster");
+  const path = document.member(node, "path");
+  const authority = document.member(node, "authority");
+  if (!isText(cluster))
+    return refuse(document, orParent(cluster, node), '"cluster": the name of an Envoy cluster');
+  if (!isRequestPath(document.stringOf(path)))
+    return refuse(document, orParent(path, node), '"path": a path on that server, such as "/jwks"');
+  if (authority != NO_NODE && !isHost(document.stringOf(authority)))
+    return refuse(document, authority, 'the server\'s name, such as "idp.example" or "idp.example:8443"');
+  location.cluster = region.copy(document.stringOf(cluster));
+  location.path = region.copy(document.stringOf(path));
+  location.authority = authority == NO_NODE ? location.cluster : region.copy(document.stringOf(authority));
+  return true;
+}
+
+function readFreshness(issuer: Issuer, location: KeyLocation, node: JsonNode): bool {
+  const refresh = readDuration(node, "refresh", DEFAULT_REFRESH);
+  if (refresh < 1 || refresh > MAX_REFRESH)
+    return refuse(document, document.member(node, "refresh"), 'a duration from "1s" to "24h"');
+  location.refresh = refresh;
+  issuer.staleFor = readDuration(node, "staleFor", max(DEFAULT_STALE_FOR, refresh));
+  if (issuer.staleFor >= refresh && issuer.staleFor <= MAX_STALE_FOR) return true;
+  return refuse(
+    document,
+    document.member(node, "staleFor"),
+    'a duration up to "168h" and not below "refresh": older keys are not used',
+  );
+}
+
+function readJwtAuthn(issuer: Issuer, node: JsonNode): bool {
+  if (!hasOnly(node, JWT_AUTHN_OPTIONS)) return false;
+  issuer.proof = Proof.JwtAuthn;
+  issuer.metadataKey = JWT_AUTHN_KEY;
+  const header = document.member(node, "payloadHeader");
+  if (header != NO_NODE) {
+    if (!isHeaderName(document.stringOf(header))) {
+      return refuse(
+        document,
+        header,
+        "a header name in lower case, the one jwt_authn forwards the payload in",
+      );
+    }
+    issuer.payloadHeader = region.copy(document.stringOf(header));
+  }
+  const key = document.member(node, "metadataKey");
+  if (key == NO_NODE) return true;
+  if (!isText(key)) return refuse(document, key, "the key that jwt_authn's payload_in_metadata names");
+  issuer.metadataKey = region.copy(document.stringOf(key));
+  return true;
+}
+
+function isHeaderName(text: Span): bool {
+  if (!isName(text)) return false;
+  for (let i = 0; i < lengthOf(text); i++) {
+    if (isUpper(byteAt(text, i))) return false;
+  }
+  return !equalsAscii(text, "authorization");
+}
+
+/** Starts with a slash and has only what may stand in a request line. */
+function isRequestPath(text: Span): bool {
+  return byteAt(text, 0) == Char.Slash && isPrintable(text);
+}
+
+function isHost(text: Span): bool {
+  return lengthOf(text) > 0 && isPrintable(text) && indexOf(text, Char.Slash, 0) < 0;
+}
+
+function isPrintable(text: Span): bool {
+  if (lengthOf(text) > MAX_TARGET_BYTES) return false;
+  for (let i = 0; i < lengthOf(text); i++) {
+    const byte = byteAt(text, i);
+    if (byte <= Char.Space || byte >= Char.Delete) return false;
+  }
+  return true;
+}

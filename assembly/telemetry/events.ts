@@ -1,0 +1,65 @@
+// Counters of what happens beside the verdicts. Envoy shows them as `wasmcustom.holdfast.<name>`.
+
+import { addToCounter, defineCounter } from "../host/call";
+import { Table, tableForever } from "../host/table";
+import { line, startLine, writeAscii } from "../host/writer";
+
+export const enum Event {
+  /** A key server answered with a document whose keys are now in force. */
+  KeysFetched = 0,
+  /** It said that nothing had changed. */
+  KeysConfirmed = 1,
+  /** It could not be reached, or answered with another status. */
+  KeysFailed = 2,
+  /** Its document was refused. */
+  KeysRefused = 3,
+  /** Keys of a document that are good for something else. */
+  KeysPassedOver = 4,
+}
+
+const EVENTS: i32 = 5;
+const UNDEFINED: i32 = -1;
+
+@unmanaged
+class Counter {
+  id: i32;
+}
+
+const counters: Table<Counter> = tableForever<Counter>(EVENTS);
+let areDefined: bool = false;
+
+/** Makes every counter known to the host, once in a VM. */
+export function defineEvents(): void {
+  if (areDefined) return;
+  areDefined = true;
+  for (let event: Event = 0; event < EVENTS; event++) {
+    startLine();
+    writeAscii("holdfast.");
+    writeAscii(nameOf(event));
+    counters.at(event).id = defineCounter(line());
+  }
+}
+
+export function countEvent(event: Event): void {
+  countEvents(event, 1);
+}
+
+export function countEvents(event: Event, times: i32): void {
+  const id = counters.at(event).id;
+  if (times > 0 && areDefined && id != UNDEFINED) addToCounter(id, times);
+}
+
+function nameOf(event: Event): string {
+  switch (event) {
+    case Event.KeysFetched:
+      return "keys.fetched";
+    case Event.KeysConfirmed:
+      return "keys.confirmed";
+    case Event.KeysFailed:
+      return "keys.failed";
+    case Event.KeysRefused:
+      return "keys.refused";
+    default:
+      return "keys.passed_over";
+  }
+}

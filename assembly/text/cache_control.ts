@@ -1,0 +1,42 @@
+// How long an HTTP answer is good.  https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2
+
+import { Span, byteAt, equalsAsciiIgnoreCase, indexOf, lengthOf, slice } from "../host/span";
+import { Char } from "./ascii";
+import { parseDecimal } from "./decimal";
+
+/**
+ * Seconds that an answer with this `cache-control` is good from now on: 0 when it must not be used without asking, negative when
+ * it does not say.
+ * @param age seconds since it was made, as the answer's `age` says
+ */
+export function freshness(cacheControl: Span, age: i64): i64 {
+  let fresh: i64 = -1;
+  for (let start = 0; start < lengthOf(cacheControl);) {
+    const comma = indexOf(cacheControl, Char.Comma, start);
+    const end = comma < 0 ? lengthOf(cacheControl) : comma;
+    const said = directive(trimmed(slice(cacheControl, start, end)), age);
+    if (said >= 0 && (fresh < 0 || said < fresh)) fresh = said;
+    start = end + 1;
+  }
+  return fresh;
+}
+
+function directive(text: Span, age: i64): i64 {
+  if (equalsAsciiIgnoreCase(text, "no-cache") || equalsAsciiIgnoreCase(text, "no-store")) return 0;
+  const equals = indexOf(text, Char.Equals, 0);
+  if (equals < 0 || !equalsAsciiIgnoreCase(slice(text, 0, equals), "max-age")) return -1;
+  const seconds = parseDecimal(slice(text, equals + 1, lengthOf(text)));
+  return seconds < 0 ? -1 : max<i64>(0, seconds - age);
+}
+
+function trimmed(text: Span): Span {
+  let start = 0;
+  let end = lengthOf(text);
+  while (isBlank(byteAt(text, start))) start++;
+  while (end > start && isBlank(byteAt(text, end - 1))) end--;
+  return slice(text, start, end);
+}
+
+function isBlank(byte: i32): bool {
+  return byte == Char.Space || byte == Char.Tab;
+}
