@@ -24,7 +24,8 @@ const NO_CONTEXT: u32 = 0;
 @unmanaged
 export class RootContext {
   id: u32;
-  hasTicked: bool;
+  /** Milliseconds between its ticks; 0: none. */
+  tickPeriod: i32;
   policy: Policy | null;
   /** What the policy is made of, and where the next one is going to be. */
   region: Region | null;
@@ -74,7 +75,6 @@ function replacePolicy(root: RootContext | null, text: Span): bool {
   root.spare = root.region;
   root.region = region;
   root.policy = policy;
-  root.hasTicked = false;
   releaseRegion(root.spare);
   logPolicy(policy);
   return true;

@@ -3,22 +3,30 @@
 import { makeForever, resetArena } from "../host/arena";
 import { enterContext, readClock, setTickPeriod } from "../host/call";
 import { Policy } from "../policy/policy";
-import { findRoot, policyOf } from "./contexts";
+import { RootContext, findRoot, policyOf } from "./contexts";
 import { fetchKeys, takeKeys } from "./key_fetch";
 import { sourceAwaiting } from "./key_sources";
 import { resumeRequest } from "./request";
 import { Woken, callExpired, callWaiters, takeCalled } from "./waiting";
 
-/** Milliseconds. The first one is short, since requests wait for the first keys. */
-const FIRST_TICK: i32 = 10;
+/** Milliseconds. The short one is for the first fetch, and for as long as requests that were called still wait. */
+const SHORT_TICK: i32 = 5;
 const TICK: i32 = 250;
+/**
+ * Requests that are decided in one callback, at most. Envoy ends each within the end of the one before, so that a few hundred
+ * denied at once overflow its stack and take the VM down (docs/host.md).
+ */
+const MAX_RESUMED: i32 = 32;
 
 const woken = makeForever<Woken>();
 
 /** Begins the ticks that a new policy needs. Fetching waits for the first: Envoy also configures VMs that it throws away. */
 export function startTicks(rootId: u32): void {
-  const policy = policyOf(findRoot(rootId));
-  if (policy != null && policy.fetchesKeys) setTickPeriod(FIRST_TICK);
+  const root = findRoot(rootId);
+  const policy = policyOf(root);
+  if (root == null || policy == null) return;
+  root.tickPeriod = 0;
+  if (policy.fetchesKeys) pace(root, SHORT_TICK);
 }
 
 export function handleTick(rootId: u32): void {
@@ -26,17 +34,16 @@ export function handleTick(rootId: u32): void {
   const policy = policyOf(root);
   const now = readClock();
   if (root == null || policy == null || now == 0) return;
-  if (!root.hasTicked) setTickPeriod(TICK);
-  root.hasTicked = true;
   fetchDueKeys(policy, rootId, now);
   callExpired(rootId, now);
-  resumeCalled(rootId);
+  resumeCalled(root);
 }
 
 /** Takes in an answer to a call of this root context. */
-export function handleAnswer(root: u32, call: u32, bodySize: i32): void {
-  const source = sourceAwaiting(root, call);
-  if (source == null) return;
+export function handleAnswer(rootId: u32, call: u32, bodySize: i32): void {
+  const root = findRoot(rootId);
+  const source = sourceAwaiting(rootId, call);
+  if (root == null || source == null) return;
   takeKeys(source, bodySize, readClock());
   callWaiters(source.id);
   resumeCalled(root);
@@ -51,14 +58,21 @@ function fetchDueKeys(policy: Policy, root: u32, now: i64): void {
   }
 }
 
-/** Judges everybody who was called, and then speaks of the root context again. */
-function resumeCalled(root: u32): void {
-  let hasLeft = false;
-  while (takeCalled(woken)) {
+/** Judges those who were called, the first ones now and the rest in the next ticks; then speaks of the root context again. */
+function resumeCalled(root: RootContext): void {
+  let resumed = 0;
+  while (resumed < MAX_RESUMED && takeCalled(woken)) {
     if (!enterContext(woken.stream)) continue;
-    hasLeft = true;
+    resumed++;
     resetArena();
     resumeRequest(woken);
   }
-  if (hasLeft) enterContext(root);
+  if (resumed > 0) enterContext(root.id);
+  pace(root, resumed == MAX_RESUMED ? SHORT_TICK : TICK);
+}
+
+function pace(root: RootContext, milliseconds: i32): void {
+  if (root.tickPeriod == milliseconds) return;
+  root.tickPeriod = milliseconds;
+  setTickPeriod(milliseconds);
 }

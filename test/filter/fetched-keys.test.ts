@@ -64,11 +64,29 @@ describe("a request", () => {
     const other = arrive(scene);
     assert.equal(other.outcome, "pause");
     scene.publish(key.jwk);
+    for (let i = 0; i < 20; i++) scene.vm.tick();
     assertAllowed(other);
     for (const stream of waiting) assertDenied(stream, "spiffe_mismatch");
     for (const stream of waiting) stream.end();
     scene.pass(0);
     assertAllowed(scene.present(token()));
+  });
+});
+
+describe("many requests that wait", () => {
+  it("are decided 32 in a callback, in short ticks: Envoy would overflow its stack", () => {
+    const scene = new FetchingScene();
+    const waiting = Array.from({ length: 100 }, () => arrive(scene, token(), thief));
+    scene.publish(key.jwk);
+    const decided = () => waiting.filter(({ outcome }) => outcome === "replied").length;
+    const seen = [decided()];
+    while (decided() < 100) {
+      assert.ok(scene.plugin.tickPeriodMilliseconds <= 10);
+      scene.vm.tick();
+      seen.push(decided());
+    }
+    assert.deepEqual(seen, [32, 64, 96, 100]);
+    assert.ok(scene.plugin.tickPeriodMilliseconds >= 100);
   });
 });
 
