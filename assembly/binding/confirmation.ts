@@ -16,6 +16,11 @@ export function namesCertificate(claims: VerifiedClaims): bool {
   return claims.document.member(claims.named("cnf"), THUMBPRINT) != NO_NODE;
 }
 
+/** True when the token may be presented by the holder of one key only.  RFC 9449, section 6.1 */
+export function namesKey(claims: VerifiedClaims): bool {
+  return claims.document.member(claims.named("cnf"), "jkt") != NO_NODE;
+}
+
 export function proveConfirmation(claims: VerifiedClaims, presenter: Presenter): Reason {
   const document = claims.document;
   const cnf = claims.named("cnf");

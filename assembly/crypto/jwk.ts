@@ -145,6 +145,8 @@ function readEc(document: JsonDocument, node: JsonNode, key: Jwk): KeyFault {
 }
 
 function readRsa(document: JsonDocument, node: JsonNode, key: Jwk): KeyFault {
+  const alg = algorithmNamed(document.stringOf(document.member(node, "alg")));
+  if (alg == Algorithm.EnvoyOnly) return KeyFault.EnvoyOnly;
   key.algorithms = allowedBy(document, node, RSA_ALGORITHMS);
   if (key.algorithms == 0) return KeyFault.Unusable;
   const n = number(document, node, "n");

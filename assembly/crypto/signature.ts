@@ -4,7 +4,19 @@
 
 import { ascii, copyTo, takeSpan } from "../host/arena";
 import { callForeign } from "../host/call";
-import { Span, ABSENT, addressOf, byteAt, charAt, lengthOf, setByte, slice } from "../host/span";
+import {
+  Span,
+  ABSENT,
+  FAILED,
+  addressOf,
+  byteAt,
+  charAt,
+  lengthOf,
+  setByte,
+  slice,
+  sliceFrom,
+  startsWith,
+} from "../host/span";
 import { Algorithm, fieldBytes, hashOf } from "./algorithm";
 import { signatureToDer } from "./ecdsa";
 
@@ -25,6 +37,10 @@ const FIELD_HASH: i32 = (1 << 3) | 2;
 const FIELD_PUBLIC_KEY: i32 = (2 << 3) | 2;
 const FIELD_SIGNATURE: i32 = (3 << 3) | 2;
 const FIELD_TEXT: i32 = (4 << 3) | 2;
+/** Of the answer. */
+const FIELD_ERROR: i32 = (2 << 3) | 2;
+/** What Envoy 1.37 and 1.40 say of a key, and never of a signature. */
+const UNREADABLE = ascii("Failed to initialize");
 /** A tag and a length below 2^21. */
 const FIELD_OVERHEAD: i32 = 4;
 
@@ -40,17 +56,31 @@ export function checkSignature(
 ): SignatureCheck {
   const native = fieldBytes(algorithm) > 0 ? signatureToDer(algorithm, signature) : signature;
   if (lengthOf(native) == 0) return SignatureCheck.Malformed;
-  const hash = hashOf(algorithm);
-  const size = hash.length + lengthOf(publicKey) + lengthOf(native) + lengthOf(text) + 4 * FIELD_OVERHEAD;
+  return answer(ask(hashOf(algorithm), publicKey, native, text));
+}
+
+/**
+ * True when the native library says that it cannot read the key, as it does of a point that is not on its curve. Asked once, when
+ * the key is loaded: a key that passes and is no good after all verifies nothing.
+ * @param publicKey SubjectPublicKeyInfo in DER
+ */
+export function isUnreadableKey(publicKey: Span): bool {
+  const answer = ask(hashOf(Algorithm.ES256), publicKey, ABSENT, ABSENT);
+  const error = byteAt(answer, 0) == FIELD_ERROR ? sliceFrom(answer, 2) : ABSENT;
+  return startsWith(error, UNREADABLE);
+}
+
+function ask(hash: string, publicKey: Span, signature: Span, text: Span): Span {
+  const size = hash.length + lengthOf(publicKey) + lengthOf(signature) + lengthOf(text) + 4 * FIELD_OVERHEAD;
   message = takeSpan(size);
-  if (message == ABSENT) return SignatureCheck.Unknown;
+  if (message == ABSENT) return FAILED;
   written = 0;
   writeField(FIELD_HASH, hash.length);
   for (let i = 0; i < hash.length; i++) setByte(message, written++, charAt(hash, i));
   writeBytesField(FIELD_PUBLIC_KEY, publicKey);
-  writeBytesField(FIELD_SIGNATURE, native);
+  writeBytesField(FIELD_SIGNATURE, signature);
   writeBytesField(FIELD_TEXT, text);
-  return answer(callForeign(VERIFY_SIGNATURE, slice(message, 0, written)));
+  return callForeign(VERIFY_SIGNATURE, slice(message, 0, written));
 }
 
 /** Valid is exactly `result: true` and nothing else. */

@@ -44,6 +44,7 @@ export enum Reason {
   keys_absent = 50,
   keys_stale = 51,
   keys_busy = 52,
+  dpop_unbound = 53,
 
   // The claims.
   claim_malformed = 60,
@@ -56,6 +57,9 @@ export enum Reason {
   token_too_old = 67,
   lifetime_too_long = 68,
   id_token = 69,
+  claim_absent = 70,
+  claim_forbidden = 71,
+  subject_malformed = 72,
 
   // The presenter.
   peer_absent = 80,
@@ -148,6 +152,8 @@ export function reasonName(reason: Reason): string {
       return "keys_stale";
     case Reason.keys_busy:
       return "keys_busy";
+    case Reason.dpop_unbound:
+      return "dpop_unbound";
     case Reason.claim_malformed:
       return "claim_malformed";
     case Reason.expiry_absent:
@@ -168,6 +174,12 @@ export function reasonName(reason: Reason): string {
       return "lifetime_too_long";
     case Reason.id_token:
       return "id_token";
+    case Reason.claim_absent:
+      return "claim_absent";
+    case Reason.claim_forbidden:
+      return "claim_forbidden";
+    case Reason.subject_malformed:
+      return "subject_malformed";
     case Reason.peer_absent:
       return "peer_absent";
     case Reason.peer_not_validated:
@@ -279,6 +291,10 @@ export function answerTo(reason: Reason): Answer {
     case Reason.spiffe_claim_absent:
     case Reason.spiffe_claim_malformed:
     case Reason.spiffe_mismatch:
+    case Reason.dpop_unbound:
+    case Reason.subject_malformed:
+    case Reason.claim_forbidden:
+    case Reason.claim_absent:
       return Answer.InvalidToken;
     default:
       return Answer.Forbidden;

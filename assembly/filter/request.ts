@@ -6,7 +6,7 @@ import { NO_CALL, continueRequest, readClock, readRequestHeaders } from "../host
 import { PairReader } from "../host/pairs";
 import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
 import { proveBindings } from "../binding/bind";
-import { namesCertificate } from "../binding/confirmation";
+import { namesCertificate, namesKey } from "../binding/confirmation";
 import { checkTrustDomain } from "../boundary/trust_domain";
 import { Decision, Verdict } from "../decision/decision";
 import { Reason } from "../decision/reason";
@@ -18,12 +18,13 @@ import { Target, isOnlyRule, matchRule } from "../policy/match";
 import { KeySource, KeyState } from "../policy/key_source";
 import { isMethod } from "../policy/method";
 import { isAmbiguousPath, withoutQuery } from "../policy/path";
-import { Issuer, Mode, Policy, Proof, Rule, TokenNeed, issuerIdentifiedBy } from "../policy/policy";
+import { Issuer, Mode, Policy, Proof, Rule, TokenNeed, hasText, issuerIdentifiedBy } from "../policy/policy";
 import { Char } from "../text/ascii";
 import { fnv1a } from "../text/hash";
 import { checkClaims } from "../token/claims";
 import { Credential } from "../token/credential";
 import { UnverifiedToken } from "../token/jws";
+import { checkHeader, issuerOf } from "../token/kind";
 import { VerifiedClaims } from "../token/verified_claims";
 import { DenyFacts } from "../telemetry/deny_log";
 import { record } from "../telemetry/record";
@@ -117,7 +118,8 @@ function judge(policy: Policy | null): Reason {
   facts.rule = rule.name;
   if (rule.token == TokenNeed.None) return Reason.token_not_required;
 
-  reason = credential.find(wholePath);
+  if (rule.headers.count > 0) readNamedHeaders(rule);
+  reason = credential.find(wholePath, rule.readsAuthorization);
   facts.token = credential.token;
   if (reason == Reason.token_absent) return judgeWithoutToken(policy, rule);
   return reason == Reason.ok ? judgeToken(policy, rule) : reason;
@@ -126,10 +128,11 @@ function judge(policy: Policy | null): Reason {
 function judgeToken(policy: Policy, rule: Rule): Reason {
   let reason = token.read(credential.token);
   if (reason != Reason.ok) return reason;
-  const issuer = issuerIdentifiedBy(rule.issuers, token.claimedIssuer);
+  const issuer = issuerOf(token, rule.issuers, credential.header);
   if (issuer == null) return Reason.issuer_unknown;
   facts.issuer = issuer.name;
-  reason = checkJwtAuthn(policy, issuer);
+  reason = checkHeader(token, issuer.kind);
+  if (reason == Reason.ok) reason = checkJwtAuthn(policy, issuer);
   if (reason != Reason.ok) return reason;
 
   // Before the signature, which costs as much as all the rest many times over: nobody without an identity gets to spend it.
@@ -181,6 +184,7 @@ function judgeClaims(rule: Rule, issuer: Issuer, claims: VerifiedClaims): Reason
   let reason = checkClaims(claims, issuer, rule, now / 1000);
   if (reason != Reason.ok) return reason;
 
+  if (credential.isDpop && !namesKey(claims)) return Reason.dpop_unbound;
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
   return reason == Reason.ok ? proveBindings(claims, rule, presenter) : reason;
 }
@@ -208,6 +212,14 @@ function noteHeader(name: Span, value: Span): void {
     else if (equalsAscii(name, ":authority")) target.authority = value;
   } else if (first == Char.LowerA && equalsAscii(name, "authorization")) {
     credential.note(value);
+  }
+}
+
+/** The headers besides `authorization` that this rule takes tokens from. */
+function readNamedHeaders(rule: Rule): void {
+  pairs.start(headers);
+  while (pairs.next()) {
+    if (hasText(rule.headers, pairs.name)) credential.noteNamed(pairs.name, pairs.value);
   }
 }
 

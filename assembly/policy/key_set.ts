@@ -5,10 +5,11 @@
 import { makeForever } from "../host/arena";
 import { List } from "../host/list";
 import { Region } from "../host/region";
-import { Span, ABSENT, equals } from "../host/span";
+import { Span, ABSENT, equals, equalsAscii } from "../host/span";
 import { Algorithms } from "../crypto/algorithm";
 import { Jwk, KeyFault, KeyUse, readJwk } from "../crypto/jwk";
 import { parseDecimal } from "../text/decimal";
+import { isUnreadableKey } from "../crypto/signature";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { refuse } from "./refusal";
 
@@ -55,20 +56,45 @@ export function readKeySet(
     return null;
   }
   const isRead =
-    readKeys(document, list, use, keySet, region) &&
+    readKeys(document, list, use, isBundle(document, set, list), keySet, region) &&
     (use == KeyUse.Signature || readHints(document, set, keySet));
   return isRead ? keySet : null;
 }
 
-function readKeys(document: JsonDocument, list: JsonNode, use: KeyUse, into: KeySet, region: Region): bool {
+/**
+ * SPIFFE publishes the same keys in two forms: in a bundle, where `use` says what a key is for and one without is for nothing, and
+ * as a plain JWKS (the Workload API, SPIRE's OIDC discovery), where they have none.
+ */
+function isBundle(document: JsonDocument, set: JsonNode, list: JsonNode): bool {
+  if (document.member(set, "spiffe_sequence") != NO_NODE) return true;
+  if (document.member(set, "spiffe_refresh_hint") != NO_NODE) return true;
+  for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
+    if (isSpiffeUse(document.stringOf(document.member(n, "use")))) return true;
+  }
+  return false;
+}
+
+function isSpiffeUse(use: Span): bool {
+  return equalsAscii(use, "x509-svid") || equalsAscii(use, "jwt-svid") || equalsAscii(use, "wit-svid");
+}
+
+function readKeys(
+  document: JsonDocument,
+  list: JsonNode,
+  use: KeyUse,
+  isBundle: bool,
+  into: KeySet,
+  region: Region,
+): bool {
   if (document.countIn(list) > MAX_KEYS) return refuse(document, list, "at most 256 keys");
   let needsEnvoy = false;
   for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
-    const fault = readJwk(document, n, use, found);
+    let fault = readJwk(document, n, isBundle ? use : KeyUse.Signature, found);
     if (fault == KeyFault.Secret) return refuseSecret(document, n);
     if (repeatsId(document, list, n)) return refuse(document, n, 'a "kid" that no other key of the set has');
     if (fault == KeyFault.None && use != KeyUse.Signature && found.id == ABSENT)
-      return refuse(document, n, 'a "kid": each key of a SPIFFE bundle for tokens has one');
+      return refuse(document, n, 'a "kid", which SPIFFE demands of every key for tokens');
+    if (fault == KeyFault.None && isUnreadableKey(found.publicKey)) fault = KeyFault.Malformed;
     if (fault == KeyFault.None) addKey(into, region);
     else into.passedOver++;
     if (fault == KeyFault.EnvoyOnly) needsEnvoy = true;
@@ -95,9 +121,17 @@ function refuseEnvoyOnly(document: JsonDocument, list: JsonNode): bool {
 
 function refuseUseless(document: JsonDocument, list: JsonNode, use: KeyUse): bool {
   if (use == KeyUse.JwtSvid)
-    return refuse(document, list, 'a SPIFFE bundle with a public key of "use": "jwt-svid", RSA or EC');
+    return refuse(
+      document,
+      list,
+      'a key for JWT-SVIDs, RSA or EC: "use": "jwt-svid" in a SPIFFE bundle, none in a JWKS',
+    );
   if (use == KeyUse.WitSvid)
-    return refuse(document, list, 'a SPIFFE bundle with a public key of "use": "wit-svid"');
+    return refuse(
+      document,
+      list,
+      'a key for WIT-SVIDs: "use": "wit-svid" in a SPIFFE bundle, none in a JWKS',
+    );
   return refuse(
     document,
     list,

@@ -1,10 +1,24 @@
 // The policy's issuers, and where each one's claims become trustworthy.
 
 import { ascii } from "../host/arena";
+import { ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
+import { isTrustDomain } from "../text/spiffe_id";
 import { readProof } from "./load_keys";
-import { Issuer, Policy, Proof, issuerIdentifiedBy } from "./policy";
-import { document, hasOnly, isName, isText, orParent, readDuration, readStrings, region } from "./reader";
+import { Issuer, Kind, Policy, Proof, issuerIdentifiedBy } from "./policy";
+import {
+  REFUSED,
+  document,
+  hasOnly,
+  isHeaderName,
+  isName,
+  isText,
+  orParent,
+  readChoice,
+  readDuration,
+  readStrings,
+  region,
+} from "./reader";
 import { refuse } from "./refusal";
 
 /** Seconds: the default is what Envoy's jwt_authn uses; past the limit, "not yet" and "no longer" stop meaning much. */
@@ -15,7 +29,11 @@ const NO_LIMIT: i64 = 0;
 /** Issuers of a policy, at most: each is compared with those before it. */
 const MAX_ISSUERS: i32 = 256;
 
-const ISSUER_MEMBERS = ascii("issuer audiences clockSkew maxAge maxLifetime keys");
+const ISSUER_MEMBERS = ascii("kind issuer trustDomain header audiences clockSkew maxAge maxLifetime keys");
+/** In the order of `Kind`. */
+const KINDS = ascii("access-token jwt-svid wit-svid wit kubernetes");
+/** https://datatracker.ietf.org/doc/draft-ietf-wimse-workload-creds/ */
+const WIT_HEADER = ascii("workload-identity-token");
 
 export function readIssuers(policy: Policy): bool {
   const node = document.member(ROOT, "issuers");
@@ -42,20 +60,81 @@ export function readIssuers(policy: Policy): bool {
 
 function readIssuer(issuer: Issuer, node: JsonNode, policy: Policy): bool {
   if (!hasOnly(node, ISSUER_MEMBERS)) return false;
-  const name = document.member(node, "issuer");
-  if (!isText(name))
-    return refuse(document, orParent(name, node), 'the value of the token\'s "iss": "issuer": "https://..."');
-  if (issuerIdentifiedBy(policy.issuers, document.stringOf(name)) != null) {
-    return refuse(
-      document,
-      name,
-      "an issuer that no other entry has: a token's issuer has to lead to one entry",
-    );
-  }
-  issuer.identifier = region.copy(document.stringOf(name));
+  const kind = readChoice(node, "kind", KINDS, "what its tokens are");
+  if (kind == REFUSED) return false;
+  issuer.kind = kind;
   return (
-    readStrings(node, "audiences", issuer.audiences) && readTimes(issuer, node) && readProof(issuer, node)
+    readHeader(issuer, node) &&
+    readIdentity(issuer, node, policy) &&
+    readAudiences(issuer, node) &&
+    readTimes(issuer, node) &&
+    readProof(issuer, node)
   );
+}
+
+function readHeader(issuer: Issuer, node: JsonNode): bool {
+  const header = document.member(node, "header");
+  if (isWit(issuer.kind)) issuer.header = WIT_HEADER;
+  if (header == NO_NODE) return true;
+  if (isWit(issuer.kind))
+    return refuse(document, header, "nothing here: these come in workload-identity-token");
+  if (!isHeaderName(document.stringOf(header)))
+    return refuse(document, header, 'a header name in lower case; without "header" it is authorization');
+  issuer.header = region.copy(document.stringOf(header));
+  return true;
+}
+
+/** By what a token is known to be this issuer's: its `iss`, or for SVIDs and WITs the trust domain of its `sub`. */
+function readIdentity(issuer: Issuer, node: JsonNode, policy: Policy): bool {
+  const name = document.member(node, "issuer");
+  const domain = document.member(node, "trustDomain");
+  const isSvid = isWit(issuer.kind) || issuer.kind == Kind.JwtSvid;
+  if (name == NO_NODE ? !isSvid : !isText(name))
+    return refuse(document, orParent(name, node), 'the value of the token\'s "iss": "issuer": "https://..."');
+  if (isSvid ? !isTrustDomain(document.stringOf(domain)) : domain != NO_NODE)
+    return refuseDomain(isSvid, orParent(domain, node));
+  issuer.identifier = region.copy(document.stringOf(name));
+  issuer.trustDomain = region.copy(document.stringOf(domain));
+  return isToldApart(issuer, policy) || refuseTwin(issuer, orParent(name == NO_NODE ? domain : name, node));
+}
+
+function refuseDomain(isSvid: bool, node: JsonNode): bool {
+  return isSvid
+    ? refuse(document, node, 'the trust domain of the tokens\' "sub": "trustDomain": "cluster.local"')
+    : refuse(document, node, "nothing here: only the tokens of SVID and WIT kinds have a trust domain");
+}
+
+/** True when no token can be both this issuer's and an earlier one's. */
+function isToldApart(issuer: Issuer, policy: Policy): bool {
+  if (issuer.identifier != ABSENT) return issuerIdentifiedBy(policy.issuers, issuer.identifier) == null;
+  let link = policy.issuers.first;
+  while (link != null) {
+    const other = link.item;
+    const isSame = equals(other.trustDomain, issuer.trustDomain) && equals(other.header, issuer.header);
+    if (other.identifier == ABSENT && isSame) return false;
+    link = link.next;
+  }
+  return true;
+}
+
+function refuseTwin(issuer: Issuer, node: JsonNode): bool {
+  return issuer.identifier != ABSENT
+    ? refuse(document, node, "an issuer that no other entry has: a token's issuer has to lead to one entry")
+    : refuse(document, node, "a trust domain that no other entry without an issuer has for the same header");
+}
+
+function isWit(kind: Kind): bool {
+  return kind == Kind.WitSvid || kind == Kind.Wit;
+}
+
+function readAudiences(issuer: Issuer, node: JsonNode): bool {
+  if (!readStrings(node, "audiences", issuer.audiences)) return false;
+  const list = document.member(node, "audiences");
+  if (issuer.kind == Kind.JwtSvid && list == NO_NODE)
+    return refuse(document, node, '"audiences": whoever takes a JWT-SVID has to find itself in its "aud"');
+  if (issuer.kind == Kind.WitSvid && list != NO_NODE)
+    return refuse(document, list, "nothing here: a WIT-SVID has no audience, its proof of possession has");
+  return true;
 }
 
 function readTimes(issuer: Issuer, node: JsonNode): bool {

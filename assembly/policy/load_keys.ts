@@ -3,12 +3,12 @@
 import { ascii } from "../host/arena";
 import { Span, byteAt, equalsAscii, indexOf, lengthOf } from "../host/span";
 import { KeyUse } from "../crypto/jwk";
-import { Char, isUpper } from "../text/ascii";
+import { Char } from "../text/ascii";
 import { JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { KeyLocation, KeySource } from "./key_source";
 import { readKeySet } from "./key_set";
-import { Issuer, Proof } from "./policy";
-import { document, hasOnly, isName, isText, orParent, readDuration, region } from "./reader";
+import { Issuer, Kind, Proof } from "./policy";
+import { document, hasOnly, isHeaderName, isText, orParent, readDuration, region } from "./reader";
 import { refuse } from "./refusal";
 
 /** Bytes of a path or an authority, at most. */
@@ -29,11 +29,7 @@ const EXPECTED =
 
 export function readProof(issuer: Issuer, node: JsonNode): bool {
   const keys = document.member(node, "keys");
-  if (equalsAscii(document.stringOf(keys), "jwt_authn")) {
-    issuer.proof = Proof.JwtAuthn;
-    issuer.metadataKey = JWT_AUTHN_KEY;
-    return true;
-  }
+  if (equalsAscii(document.stringOf(keys), "jwt_authn")) return leaveToJwtAuthn(issuer, keys);
   if (document.kind(keys) != JsonKind.Object || document.firstIn(keys) == NO_NODE)
     return refuse(document, orParent(keys, node), EXPECTED);
   if (!hasOnly(keys, KEYS_MEMBERS)) return false;
@@ -46,16 +42,27 @@ export function readProof(issuer: Issuer, node: JsonNode): bool {
   return jwks == NO_NODE ? readLocation(issuer, keys) : readInlineKeys(issuer, jwks);
 }
 
+function useOf(kind: Kind): KeyUse {
+  switch (kind) {
+    case Kind.JwtSvid:
+      return KeyUse.JwtSvid;
+    case Kind.WitSvid:
+      return KeyUse.WitSvid;
+    default:
+      return KeyUse.Signature;
+  }
+}
+
 function readInlineKeys(issuer: Issuer, jwks: JsonNode): bool {
   const source = region.make<KeySource>();
-  source.keys = readKeySet(document, jwks, KeyUse.Signature, region);
+  source.keys = readKeySet(document, jwks, useOf(issuer.kind), region);
   issuer.source = source;
   return source.keys != null;
 }
 
 function readLocation(issuer: Issuer, node: JsonNode): bool {
   const location = region.make<KeyLocation>();
-  location.use = KeyUse.Signature;
+  location.use = useOf(issuer.kind);
   issuer.location = location;
   return readTarget(location, node) && readFreshness(issuer, location, node);
 }
@@ -90,10 +97,17 @@ function readFreshness(issuer: Issuer, location: KeyLocation, node: JsonNode): b
   );
 }
 
-function readJwtAuthn(issuer: Issuer, node: JsonNode): bool {
-  if (!hasOnly(node, JWT_AUTHN_OPTIONS)) return false;
+function leaveToJwtAuthn(issuer: Issuer, node: JsonNode): bool {
   issuer.proof = Proof.JwtAuthn;
   issuer.metadataKey = JWT_AUTHN_KEY;
+  return (
+    issuer.kind == Kind.AccessToken ||
+    refuse(document, node, "keys to verify this kind of token with: jwt_authn knows access tokens only")
+  );
+}
+
+function readJwtAuthn(issuer: Issuer, node: JsonNode): bool {
+  if (!hasOnly(node, JWT_AUTHN_OPTIONS) || !leaveToJwtAuthn(issuer, node)) return false;
   const header = document.member(node, "payloadHeader");
   if (header != NO_NODE) {
     if (!isHeaderName(document.stringOf(header))) {
@@ -110,14 +124,6 @@ function readJwtAuthn(issuer: Issuer, node: JsonNode): bool {
   if (!isText(key)) return refuse(document, key, "the key that jwt_authn's payload_in_metadata names");
   issuer.metadataKey = region.copy(document.stringOf(key));
   return true;
-}
-
-function isHeaderName(text: Span): bool {
-  if (!isName(text)) return false;
-  for (let i = 0; i < lengthOf(text); i++) {
-    if (isUpper(byteAt(text, i))) return false;
-  }
-  return !equalsAscii(text, "authorization");
 }
 
 /** Starts with a slash and has only what may stand in a request line. */

@@ -6,7 +6,7 @@ import { Span, ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { readBindings } from "./load_bindings";
 import { readWhen } from "./load_when";
-import { Mode, Policy, Rule, TokenNeed, issuerNamed } from "./policy";
+import { Mode, Policy, Rule, TokenNeed, hasText, issuerNamed } from "./policy";
 import { covers } from "./reach";
 import {
   MODES,
@@ -53,6 +53,7 @@ function addRuleForAll(policy: Policy): bool {
   rule.name = EVERY_REQUEST;
   rule.mode = policy.mode;
   rule.issuers = policy.issuers;
+  collectHeaders(rule);
   policy.rules.append(rule, region);
   policy.modeWithoutRule = policy.mode;
   return true;
@@ -121,6 +122,7 @@ function readRule(rule: Rule, node: JsonNode, policy: Policy): bool {
   if (rule.token == TokenNeed.None) return hasNothingForTokens(node);
   return (
     readRuleIssuers(rule, node, policy) &&
+    collectHeaders(rule) &&
     readStrings(node, "audiences", rule.audiences) &&
     readBindings(rule, document.member(node, "bind"))
   );
@@ -147,6 +149,18 @@ function readRuleIssuers(rule: Rule, node: JsonNode, policy: Policy): bool {
     const issuer = issuerNamed(policy.issuers, document.stringOf(n));
     if (issuer == null) return refuseIssuer(policy, n);
     rule.issuers.append(issuer, region);
+  }
+  return true;
+}
+
+/** Notes where tokens of the rule's issuers come in. */
+function collectHeaders(rule: Rule): bool {
+  let link = rule.issuers.first;
+  while (link != null) {
+    const header = link.item.header;
+    if (header == ABSENT) rule.readsAuthorization = true;
+    else if (!hasText(rule.headers, header)) rule.headers.append(header, region);
+    link = link.next;
   }
   return true;
 }

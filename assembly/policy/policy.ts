@@ -3,7 +3,7 @@
 
 import { List } from "../host/list";
 import { Region } from "../host/region";
-import { Span, equals } from "../host/span";
+import { Span, ABSENT, equals } from "../host/span";
 import { KeyLocation, KeySource } from "./key_source";
 
 export const enum Mode {
@@ -15,6 +15,18 @@ export const enum TokenNeed {
   Required = 0,
   Optional = 1,
   None = 2,
+}
+
+/** What a token is, which decides how it is found, what it has to say and what it must not. The rules are in token/kind. */
+export const enum Kind {
+  /** RFC 9068, or a plain JWT used as one. */
+  AccessToken = 0,
+  JwtSvid = 1,
+  WitSvid = 2,
+  /** A workload identity token of WIMSE's that is no SVID. */
+  Wit = 3,
+  /** A Kubernetes service-account token. */
+  Kubernetes = 4,
 }
 
 /** Where an issuer's claims become trustworthy. */
@@ -39,8 +51,13 @@ export const enum ValidatedBy {
 export class Issuer {
   /** What the policy calls it. */
   name: Span;
-  /** The `iss` of its tokens; no other issuer of the policy has the same. */
+  kind: Kind;
+  /** The `iss` of its tokens; no other issuer of the policy has the same. Absent: they are told by their trust domain. */
   identifier: Span;
+  /** Of SVIDs and WITs: the trust domain of their `sub`; otherwise absent. */
+  trustDomain: Span;
+  /** The header that its tokens come in, in lower case; absent: `authorization`. */
+  header: Span;
   /** Empty: any audience. */
   audiences: List<Span>;
   /** Seconds that clocks may differ. */
@@ -102,6 +119,10 @@ export class Rule {
   authority: Span;
   /** Whose tokens the rule takes; empty: nobody's. */
   issuers: List<Issuer>;
+  /** Headers besides `authorization` that tokens of these issuers come in. */
+  headers: List<Span>;
+  /** True when tokens of these issuers come in `authorization`, too. */
+  readsAuthorization: bool;
   /** Empty: what the issuer demands is enough. */
   audiences: List<Span>;
   /** Empty: the default binding. */
@@ -111,6 +132,7 @@ export class Rule {
     const rule = region.make<Rule>();
     rule.methods = region.make<List<Span>>();
     rule.issuers = region.make<List<Issuer>>();
+    rule.headers = region.make<List<Span>>();
     rule.audiences = region.make<List<Span>>();
     rule.bindings = region.make<List<Binding>>();
     return rule;
@@ -154,7 +176,7 @@ export function hasText(texts: List<Span>, text: Span): bool {
 export function issuerIdentifiedBy(issuers: List<Issuer>, iss: Span): Issuer | null {
   let link = issuers.first;
   while (link != null) {
-    if (equals(link.item.identifier, iss)) return link.item;
+    if (iss != ABSENT && equals(link.item.identifier, iss)) return link.item;
     link = link.next;
   }
   return null;

@@ -3,8 +3,8 @@
 import { ascii, makeForever } from "../host/arena";
 import { List } from "../host/list";
 import { Region } from "../host/region";
-import { Span, byteAt, equals, indexOf, lengthOf, slice } from "../host/span";
-import { Char, isLetterOrDigit } from "../text/ascii";
+import { Span, byteAt, equals, equalsAscii, indexOf, lengthOf, slice } from "../host/span";
+import { Char, isLetterOrDigit, isUpper } from "../text/ascii";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { parseDuration } from "./duration";
 import { hasText } from "./policy";
@@ -124,4 +124,13 @@ export function isName(text: Span): bool {
       return false;
   }
   return true;
+}
+
+/** A header name in lower case, and not the one that tokens come in anyway. */
+export function isHeaderName(text: Span): bool {
+  if (!isName(text)) return false;
+  for (let i = 0; i < lengthOf(text); i++) {
+    if (isUpper(byteAt(text, i))) return false;
+  }
+  return !equalsAscii(text, "authorization");
 }

@@ -5,8 +5,9 @@ import { Char } from "./ascii";
 import { parseDecimal } from "./decimal";
 
 /**
- * Seconds that an answer with this `cache-control` is good from now on: 0 when it must not be used without asking, negative when
- * it does not say.
+ * Seconds that an answer with this `cache-control` is good from now on; negative when it does not say. `no-store`, `no-cache` and
+ * `max-age=0` say nothing here: many identity providers send them with their keys, and whoever obeyed would ask for them with
+ * every request.
  * @param age seconds since it was made, as the answer's `age` says
  */
 export function freshness(cacheControl: Span, age: i64): i64 {
@@ -22,11 +23,10 @@ export function freshness(cacheControl: Span, age: i64): i64 {
 }
 
 function directive(text: Span, age: i64): i64 {
-  if (equalsAsciiIgnoreCase(text, "no-cache") || equalsAsciiIgnoreCase(text, "no-store")) return 0;
   const equals = indexOf(text, Char.Equals, 0);
   if (equals < 0 || !equalsAsciiIgnoreCase(slice(text, 0, equals), "max-age")) return -1;
   const seconds = parseDecimal(slice(text, equals + 1, lengthOf(text)));
-  return seconds < 0 ? -1 : max<i64>(0, seconds - age);
+  return seconds < 1 ? -1 : max<i64>(0, seconds - age);
 }
 
 function trimmed(text: Span): Span {

@@ -10,16 +10,30 @@ const MAX_ID_BYTES: i32 = 2048;
 const MAX_TRUST_DOMAIN_BYTES: i32 = 255;
 
 const SCHEME = ascii("spiffe://");
+const WIMSE_SCHEME = ascii("wimse://");
 
 /** The trust domain of a SPIFFE ID, or absent when `id` is not one. */
 export function trustDomainOf(id: Span): Span {
-  if (lengthOf(id) > MAX_ID_BYTES || !startsWith(id, SCHEME)) return ABSENT;
-  const rest = sliceFrom(id, lengthOf(SCHEME));
+  return startsWith(id, SCHEME) ? trustDomainAfter(id, lengthOf(SCHEME)) : ABSENT;
+}
+
+function trustDomainAfter(id: Span, scheme: i32): Span {
+  if (lengthOf(id) > MAX_ID_BYTES) return ABSENT;
+  const rest = sliceFrom(id, scheme);
   let end = 0;
   while (end < lengthOf(rest) && byteAt(rest, end) != Char.Slash) end++;
   const domain = slice(rest, 0, end);
   if (!isTrustDomain(domain)) return ABSENT;
   return isPath(sliceFrom(rest, end)) ? domain : ABSENT;
+}
+
+/**
+ * The authority of a workload identifier URI of WIMSE's, which is a SPIFFE ID or has the same form under the scheme `wimse`; absent
+ * for anything else.  https://datatracker.ietf.org/doc/draft-ietf-wimse-identifier/
+ */
+export function authorityOf(uri: Span): Span {
+  const isWimse = startsWith(uri, WIMSE_SCHEME);
+  return isWimse ? trustDomainAfter(uri, lengthOf(WIMSE_SCHEME)) : trustDomainOf(uri);
 }
 
 /** True when a SPIFFE ID names more than its trust domain. */

@@ -1,35 +1,20 @@
 // The registered claims: who the token is for, and when it is good.  https://www.rfc-editor.org/rfc/rfc7519#section-4.1
 
 import { List } from "../host/list";
-import { Span, equalsAscii } from "../host/span";
+import { Span } from "../host/span";
 import { Reason } from "../decision/reason";
 import { Issuer, Rule, hasText } from "../policy/policy";
 import { parseDecimal } from "../text/decimal";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
+import { checkKind } from "./kind";
 import { VerifiedClaims } from "./verified_claims";
 
 /** @param now seconds since 1970 */
 export function checkClaims(claims: VerifiedClaims, issuer: Issuer, rule: Rule, now: i64): Reason {
-  let reason = checkPurpose(claims);
+  let reason = checkKind(claims, issuer);
   if (reason == Reason.ok) reason = checkDates(claims, issuer.clockSkew, now);
   if (reason == Reason.ok) reason = checkLimits(claims, issuer, now);
   return reason == Reason.ok ? checkAudience(claims, issuer.audiences, rule.audiences) : reason;
-}
-
-/**
- * An ID token tells a client who logged in; it is no access token, though the same issuer signs both. These members are its
- * own: OpenID Connect Core, sections 2 and 3.3.2.11; `typ` is how Keycloak marks one.
- */
-function checkPurpose(claims: VerifiedClaims): Reason {
-  const typ = claims.named("typ");
-  // What cannot be read might say ID.
-  if (claims.document.kind(typ) == JsonKind.Null) return Reason.claim_malformed;
-  const isIdToken =
-    claims.named("nonce") != NO_NODE ||
-    claims.named("at_hash") != NO_NODE ||
-    claims.named("c_hash") != NO_NODE ||
-    equalsAscii(claims.document.stringOf(typ), "ID");
-  return isIdToken ? Reason.id_token : Reason.ok;
 }
 
 /** `exp` is required: a token that never ends cannot be waited out once it is stolen. */

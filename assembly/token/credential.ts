@@ -24,15 +24,25 @@ const MAX_TOKEN_BYTES: i32 = 16 * 1024;
 /** What a request carries where credentials can be. Filled while its headers are read, once. */
 @unmanaged
 export class Credential {
-  /** The token of `authorization: Bearer`, after `find` said ok; not yet proven to be anything. */
+  /** The token, after `find` said ok; not yet proven to be anything. */
   token: Span;
+  /** The header that it came in; absent: `authorization`. */
+  header: Span;
+  /** It came as `DPoP`, so that whoever sends it says it is bound to a key.  RFC 9449, section 7.1 */
+  isDpop: bool;
   private authorization: Span;
   private count: i32;
+  private value: Span;
+  private namedCount: i32;
 
   clear(): void {
     this.token = ABSENT;
+    this.header = ABSENT;
+    this.isDpop = false;
     this.authorization = ABSENT;
     this.count = 0;
+    this.value = ABSENT;
+    this.namedCount = 0;
   }
 
   /** Notes the value of an `authorization` header. */
@@ -41,21 +51,46 @@ export class Credential {
     this.count++;
   }
 
-  /** Puts the bearer token into `token`. `path` is the whole `:path`, where RFC 6750 would also allow a token and we do not. */
-  find(path: Span): Reason {
-    if (this.count > 1) return Reason.token_duplicate;
+  /** Notes the value of another header that the rule takes tokens from. */
+  noteNamed(header: Span, value: Span): void {
+    this.header = header;
+    this.value = value;
+    this.namedCount++;
+  }
+
+  /**
+   * Puts the one token into `token`.
+   * @param path the whole `:path`, where RFC 6750 would also allow a token and we do not
+   * @param readsAuthorization whether the rule takes tokens from `authorization`
+   */
+  find(path: Span, readsAuthorization: bool): Reason {
+    const candidates = this.namedCount + (readsAuthorization ? this.count : 0);
+    if (this.count > 1 || candidates > 1) return Reason.token_duplicate;
     if (hasQueryToken(path)) return Reason.token_in_query;
-    if (this.count == 0) return Reason.token_absent;
-    return this.readBearer();
+    if (candidates == 0) return Reason.token_absent;
+    return this.namedCount == 0 ? this.readAuthorization() : this.readNamed();
   }
 
   /** `credentials = "Bearer" 1*SP b64token`: RFC 6750, section 2.1; the scheme has no case: RFC 9110, section 11.1. */
-  private readBearer(): Reason {
+  private readAuthorization(): Reason {
     const value = this.authorization;
-    const space = indexOf(value, Char.Space, 0);
-    const scheme = space < 0 ? value : slice(value, 0, space);
-    if (!equalsAsciiIgnoreCase(scheme, "bearer")) return orDuplicate(value, Reason.scheme_unsupported);
-    let start = lengthOf(scheme);
+    const scheme = schemeOf(value);
+    this.isDpop = equalsAsciiIgnoreCase(scheme, "dpop");
+    if (!this.isDpop && !equalsAsciiIgnoreCase(scheme, "bearer"))
+      return orDuplicate(value, Reason.scheme_unsupported);
+    return this.readToken(value, lengthOf(scheme));
+  }
+
+  /** A bare token; or one as in `authorization`, since gateways copy that header. */
+  private readNamed(): Reason {
+    const scheme = schemeOf(this.value);
+    const isBare = lengthOf(scheme) == lengthOf(this.value);
+    if (isBare) return this.readToken(this.value, 0);
+    if (equalsAsciiIgnoreCase(scheme, "bearer")) return this.readToken(this.value, lengthOf(scheme));
+    return orDuplicate(this.value, Reason.authorization_malformed);
+  }
+
+  private readToken(value: Span, start: i32): Reason {
     while (byteAt(value, start) == Char.Space) start++;
     const token = sliceFrom(value, start);
     if (lengthOf(token) > MAX_TOKEN_BYTES) return orDuplicate(value, Reason.token_too_large);
@@ -63,6 +98,12 @@ export class Credential {
     this.token = token;
     return Reason.ok;
   }
+}
+
+/** All up to the first space. */
+function schemeOf(value: Span): Span {
+  const space = indexOf(value, Char.Space, 0);
+  return space < 0 ? value : slice(value, 0, space);
 }
 
 /** Envoy joins repeated headers with a comma on some paths, so a comma is a second credential, whatever else is wrong. */

@@ -5,6 +5,7 @@ import {
   Span,
   ABSENT,
   FAILED,
+  equalsAscii,
   equalsAsciiIgnoreCase,
   indexOf,
   lengthOf,
@@ -25,15 +26,32 @@ const MAX_PAYLOAD_VALUES: i32 = 4096;
 const header = JsonDocument.forever(MAX_HEADER_VALUES);
 const payload = JsonDocument.forever(MAX_PAYLOAD_VALUES);
 
+/** What a header's `typ` says: a token made for another purpose says so (RFC 8725, section 3.11). */
+export const enum TokenType {
+  /** There is no `typ`. */
+  Unstated = 0,
+  Jwt = 1,
+  /** `at+jwt`: RFC 9068, section 2.1. */
+  AccessToken = 2,
+  Jose = 3,
+  /** `wit+jwt`. */
+  Wit = 4,
+  /** Anything else. */
+  Other = 5,
+}
+
 /** What a token says of itself. Its claims are nobody's word: only `VerifiedClaims` may decide anything. */
 @unmanaged
 export class UnverifiedToken {
   /** What the header names; the key decides whether it may be used. */
   algorithm: Algorithm;
+  type: TokenType;
   /** Absent when the header has none. */
   keyId: Span;
   /** `iss` as claimed: good for choosing the keys to check it with, and for nothing else. */
   claimedIssuer: Span;
+  /** `sub` as claimed, for the same and nothing else. */
+  claimedSubject: Span;
   signature: Span;
   signingInput: Span;
   /** The payload as it stands in the token, base64url. */
@@ -74,14 +92,16 @@ export class UnverifiedToken {
     const kid = header.member(ROOT, "kid");
     this.keyId = header.stringOf(kid);
     if (kid != NO_NODE && this.keyId == ABSENT) return Reason.token_header_malformed;
-    return checkType(header.member(ROOT, "typ"));
+    this.type = typeOf(header.member(ROOT, "typ"));
+    return this.type == TokenType.Other ? Reason.token_type_unsupported : Reason.ok;
   }
 
   private readPayload(bytes: Span): Reason {
     if (!parseJson(payload, bytes) || payload.kind(ROOT) != JsonKind.Object)
       return Reason.token_payload_malformed;
     this.claimedIssuer = payload.stringOf(payload.member(ROOT, "iss"));
-    return this.claimedIssuer == ABSENT ? Reason.issuer_unknown : Reason.ok;
+    this.claimedSubject = payload.stringOf(payload.member(ROOT, "sub"));
+    return Reason.ok;
   }
 }
 
@@ -99,13 +119,13 @@ function hasForbiddenMember(): bool {
   );
 }
 
-/** Absent, `JWT`, or an access token's `at+jwt` (RFC 9068): a token made for another purpose says so (RFC 8725, section 3.11). */
-function checkType(typ: JsonNode): Reason {
-  if (typ == NO_NODE) return Reason.ok;
+function typeOf(typ: JsonNode): TokenType {
+  if (typ == NO_NODE) return TokenType.Unstated;
   const text = header.stringOf(typ);
-  const known =
-    equalsAsciiIgnoreCase(text, "jwt") ||
-    equalsAsciiIgnoreCase(text, "at+jwt") ||
-    equalsAsciiIgnoreCase(text, "application/at+jwt");
-  return known ? Reason.ok : Reason.token_type_unsupported;
+  // Media types have no case; the last two are literals of their specifications.
+  if (equalsAsciiIgnoreCase(text, "jwt")) return TokenType.Jwt;
+  if (equalsAsciiIgnoreCase(text, "at+jwt")) return TokenType.AccessToken;
+  if (equalsAsciiIgnoreCase(text, "application/at+jwt")) return TokenType.AccessToken;
+  if (equalsAscii(text, "JOSE")) return TokenType.Jose;
+  return equalsAscii(text, "wit+jwt") ? TokenType.Wit : TokenType.Other;
 }

@@ -132,6 +132,10 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means: "Too many requests wait for this issuer's keys at once, in all or from this presenter.",
     next: "Look at `keys.failed` and the log: why does the key server not answer?",
   },
+  dpop_unbound: {
+    means: "The token came with the scheme `DPoP`, and no `cnf.jkt` in it names a key.",
+    next: "Send it as `Bearer`, or have the issuer bind it (RFC 9449).",
+  },
 
   claim_malformed: {
     means:
@@ -166,6 +170,18 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means:
       "An ID token (`nonce`, `at_hash`, `c_hash`, or `typ` ID): it tells a client who logged in, and opens nothing.",
     next: "Send the access token.",
+  },
+  claim_absent: {
+    means: "The token lacks a claim that its kind demands.",
+    next: "Compare the token with the table of kinds in policy.md.",
+  },
+  claim_forbidden: {
+    means: "The token has a claim that its kind must not have, as `aud` in a WIT-SVID.",
+    next: "Compare the token with the table of kinds in policy.md.",
+  },
+  subject_malformed: {
+    means: "The token's `sub` is not what its kind demands: a SPIFFE ID of a workload in the issuer's `trustDomain`, or the account that its Kubernetes claims name.",
+    next: "Look at who issued the token, and for what.",
   },
 
   peer_absent: {

@@ -64,6 +64,17 @@ const unnamed = without(web, "uriSan");
 const byHeader = policyWithIssuer({ keys: { jwt_authn: { payloadHeader: PAYLOAD_HEADER } } });
 const twin = makeKey("ES256", "k2");
 const twoNameless = policyWithIssuer({ keys: { jwks: { keys: [nameless(key), nameless(twin)] } } });
+const witSvids = policy({
+  issuers: { wits: { kind: "wit-svid", trustDomain: "example.org", keys: { jwks: { keys: [key.jwk] } } } },
+});
+const withWit = (claims: Json) => ({
+  headers: [
+    [
+      "workload-identity-token",
+      tokenOf({ ...HEADER, typ: "wit+jwt" }, { ...CLAIMS, aud: undefined, ...claims }),
+    ],
+  ] as [string, string][],
+});
 const bound = { cnf: { "x5t#S256": WEB_THUMBPRINT } };
 
 const ALLOWED: Readonly<Record<string, Case>> = {
@@ -152,6 +163,10 @@ const DENIED: Readonly<Record<string, readonly [Answer, Case]>> = {
   ],
   spiffe_claim_malformed: [INVALID_TOKEN, withClaims({ sub: [WEB] })],
   spiffe_mismatch: [INVALID_TOKEN, fromPeer(thief)],
+  dpop_unbound: [INVALID_TOKEN, { request: { headers: [["authorization", `DPoP ${token()}`]] } }],
+  claim_absent: [INVALID_TOKEN, { ...withToken(token()), policy: policyWithIssuer({ kind: "kubernetes" }) }],
+  claim_forbidden: [INVALID_TOKEN, { policy: witSvids, request: withWit({ aud: "x" }) }],
+  subject_malformed: [INVALID_TOKEN, { policy: witSvids, request: withWit({ sub: "spiffe://example.org" }) }],
 };
 
 /** Reasons that need more than one request, and the test that has them. */

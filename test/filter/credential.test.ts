@@ -24,7 +24,7 @@ describe("the authorization header", () => {
     for (const value of [
       "",
       "Basic d2Vi",
-      "DPoP x",
+      "Negotiate x",
       "Bearerx",
       `Bearer\t${good}`,
       good,

@@ -158,7 +158,9 @@ describe("the key server", () => {
     ["max-age=50", 44, 50],
     ["public, max-age=50 , must-revalidate", 44, 50],
     ["max-age=9000", 89, 100],
-    ["no-store", 0, 1],
+    ["no-store", 89, 100],
+    ["max-age=0, no-cache", 89, 100],
+    ["max-age=1", 0, 1],
     ["max-age=x", 89, 100],
   ] as const) {
     it(`that says cache-control: ${value} is asked again between ${from} and ${to} s`, () => {

@@ -200,6 +200,7 @@ describe("who has no identity here", () => {
   ] as const) {
     it(`cannot spend signature checks: ${who}`, () => {
       const scene = new Scene(policy({ presenter: { validatedBy: "envoy" } }));
+      scene.host.calls.resetCounts();
       const checks = () => scene.host.calls.count("proxy_call_foreign_function");
       assertDenied(scene.present(token(), { peer }), reason);
       assert.equal(checks(), 0);

@@ -132,9 +132,21 @@ describe("a key set", () => {
     assertAllowed(keyed({ ...key.jwk, use: "sig", key_ops: ["verify"] }).present(token()));
   });
 
-  it("with a point off the curve verifies nothing", () => {
-    const scene = keyed({ ...key.jwk, y: key.jwk["x"] });
-    assertDenied(scene.present(token()), "signature_invalid");
+  it("may hold a point off its curve, which is no key", () => {
+    const off = { ...stranger.jwk, kid: "off", y: stranger.jwk["x"] };
+    const scene = keyed(off, key.jwk);
+    assertAllowed(scene.present(token()));
+    assertDenied(scene.present(tokenOf({ alg: "ES256", kid: "off" }, CLAIMS, stranger)), "key_unknown");
+    assert.throws(() => keyed(off), /expected a public key/);
+  });
+
+  it("whose keys are all for PS256 is refused, with the advice to let jwt_authn verify", () => {
+    const { n, e } = makeKey("RS256").jwk;
+    for (const alg of ["PS256", "PS384", "PS512"])
+      assert.throws(
+        () => keyed({ kty: "RSA", alg, n, e }),
+        /let Envoy verify them, with "keys": "jwt_authn"/,
+      );
   });
 });
 
@@ -184,6 +196,7 @@ it("the signature is over the token's own bytes: the same claims spelled otherwi
 
 it("the host is asked once for each token, with the hash that the algorithm names", () => {
   const scene = new Scene(policyWithRule({}));
+  scene.host.calls.resetCounts();
   scene.present(token());
   assert.equal(scene.host.calls.count("proxy_call_foreign_function"), 1);
   assert.equal(sign(key, "x").length, 64);
