@@ -12,11 +12,12 @@ export const enum Algorithm {
   ES256 = 4,
   ES384 = 5,
   ES512 = 6,
+  EdDSA = 7,
   /**
    * A public-key signature that Envoy's jwt_authn verifies and this filter does not. HMAC is none of these by choice: whoever
    * can check such a token can also make one.
    */
-  EnvoyOnly = 7,
+  EnvoyOnly = 8,
 }
 
 /** A set of algorithms, one bit each. */
@@ -33,16 +34,13 @@ export function algorithmNamed(name: Span): Algorithm {
   if (equalsAscii(name, "RS384")) return Algorithm.RS384;
   if (equalsAscii(name, "RS512")) return Algorithm.RS512;
   if (equalsAscii(name, "ES512")) return Algorithm.ES512;
+  // RFC 8037, and the name that RFC 9864 puts in its place.
+  if (equalsAscii(name, "EdDSA") || equalsAscii(name, "Ed25519")) return Algorithm.EdDSA;
   return isEnvoyOnly(name) ? Algorithm.EnvoyOnly : Algorithm.None;
 }
 
 function isEnvoyOnly(name: Span): bool {
-  return (
-    equalsAscii(name, "EdDSA") ||
-    equalsAscii(name, "PS256") ||
-    equalsAscii(name, "PS384") ||
-    equalsAscii(name, "PS512")
-  );
+  return equalsAscii(name, "PS256") || equalsAscii(name, "PS384") || equalsAscii(name, "PS512");
 }
 
 /** True when this filter can check a signature of `algorithm`. */

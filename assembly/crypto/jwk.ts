@@ -17,6 +17,7 @@ import {
   keyIdentifier,
   setOf,
 } from "./algorithm";
+import { isEd25519Key } from "./ed25519";
 import { DerWriter, Tag, elementBytes, unsignedContent } from "./der";
 
 /** Why a JWK gives no key. */
@@ -71,7 +72,17 @@ export function readJwk(document: JsonDocument, node: JsonNode, use: KeyUse, key
   if (!isFor(document, node, use)) return KeyFault.Unusable;
   if (equalsAscii(type, "EC")) return readEc(document, node, key);
   if (equalsAscii(type, "RSA")) return readRsa(document, node, key);
-  return KeyFault.Unusable;
+  return equalsAscii(type, "OKP") ? readOkp(document, node, use, key) : KeyFault.Unusable;
+}
+
+/** RFC 8037, section 2. A JWT-SVID is never signed so: its specification lists the algorithms. */
+function readOkp(document: JsonDocument, node: JsonNode, use: KeyUse, key: Jwk): KeyFault {
+  const curve = document.stringOf(document.member(node, "crv"));
+  if (!equalsAscii(curve, "Ed25519") || use == KeyUse.JwtSvid) return KeyFault.Unusable;
+  key.algorithms = allowedBy(document, node, setOf(Algorithm.EdDSA));
+  if (key.algorithms == 0) return KeyFault.Unusable;
+  key.publicKey = number(document, node, "x");
+  return isEd25519Key(key.publicKey) ? KeyFault.None : KeyFault.Malformed;
 }
 
 function useName(use: KeyUse): string {

@@ -1,4 +1,4 @@
-// Asks Envoy's `verify_signature` whether a signature holds. The native library does the arithmetic; what it leaves open
+// Asks Envoy's `verify_signature` whether a signature holds; for Ed25519, which it does not know, a library. The native library does the arithmetic; what it leaves open
 // (which hash for which key, the range of an ECDSA signature) is settled before it is asked.
 // https://github.com/envoyproxy/envoy/blob/main/source/extensions/common/wasm/ext/verify_signature.proto
 
@@ -19,6 +19,7 @@ import {
 } from "../host/span";
 import { Algorithm, fieldBytes, hashOf } from "./algorithm";
 import { signatureToDer } from "./ecdsa";
+import { ED25519_SIGNATURE_BYTES, verifyEd25519 } from "./ed25519";
 
 /** Zero is the answer nobody may rely on. */
 export const enum SignatureCheck {
@@ -47,16 +48,22 @@ const FIELD_OVERHEAD: i32 = 4;
 let message: Span = ABSENT;
 let written: i32 = 0;
 
-/** @param publicKey SubjectPublicKeyInfo in DER */
+/** @param publicKey SubjectPublicKeyInfo in DER; for EdDSA the 32 bytes of the key */
 export function checkSignature(
   algorithm: Algorithm,
   publicKey: Span,
   signature: Span,
   text: Span,
 ): SignatureCheck {
+  if (algorithm == Algorithm.EdDSA) return checkEd25519(publicKey, signature, text);
   const native = fieldBytes(algorithm) > 0 ? signatureToDer(algorithm, signature) : signature;
   if (lengthOf(native) == 0) return SignatureCheck.Malformed;
   return answer(ask(hashOf(algorithm), publicKey, native, text));
+}
+
+function checkEd25519(publicKey: Span, signature: Span, text: Span): SignatureCheck {
+  if (lengthOf(signature) != ED25519_SIGNATURE_BYTES) return SignatureCheck.Malformed;
+  return verifyEd25519(publicKey, signature, text) ? SignatureCheck.Valid : SignatureCheck.Invalid;
 }
 
 /**

@@ -6,7 +6,7 @@ import { makeForever } from "../host/arena";
 import { List } from "../host/list";
 import { Region } from "../host/region";
 import { Span, ABSENT, equals, equalsAscii } from "../host/span";
-import { Algorithms } from "../crypto/algorithm";
+import { Algorithm, Algorithms, includes } from "../crypto/algorithm";
 import { Jwk, KeyFault, KeyUse, readJwk } from "../crypto/jwk";
 import { parseDecimal } from "../text/decimal";
 import { isUnreadableKey } from "../crypto/signature";
@@ -21,7 +21,7 @@ export class Key {
   /** Absent when the set gives none. */
   id: Span;
   algorithms: Algorithms;
-  /** SubjectPublicKeyInfo, DER. */
+  /** SubjectPublicKeyInfo, DER; of an Ed25519 key its 32 bytes. */
   publicKey: Span;
 }
 
@@ -94,13 +94,17 @@ function readKeys(
     if (repeatsId(document, list, n)) return refuse(document, n, 'a "kid" that no other key of the set has');
     if (fault == KeyFault.None && use != KeyUse.Signature && found.id == ABSENT)
       return refuse(document, n, 'a "kid", which SPIFFE demands of every key for tokens');
-    if (fault == KeyFault.None && isUnreadableKey(found.publicKey)) fault = KeyFault.Malformed;
+    if (fault == KeyFault.None && isUnreadable(found)) fault = KeyFault.Malformed;
     if (fault == KeyFault.None) addKey(into, region);
     else into.passedOver++;
     if (fault == KeyFault.EnvoyOnly) needsEnvoy = true;
   }
   if (into.keys.count > 0) return true;
   return needsEnvoy ? refuseEnvoyOnly(document, list) : refuseUseless(document, list, use);
+}
+
+function isUnreadable(key: Jwk): bool {
+  return !includes(key.algorithms, Algorithm.EdDSA) && isUnreadableKey(key.publicKey);
 }
 
 function refuseSecret(document: JsonDocument, node: JsonNode): bool {

@@ -88,8 +88,8 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "Compare `iss` with the policy byte for byte; a slash at the end counts. With jwt_authn also its `payload_in_metadata` with `metadataKey`.",
   },
   algorithm_unsupported: {
-    means: "`alg` is none that the filter verifies: RS256, RS384, RS512, ES256, ES384, ES512.",
-    next: 'For PS256 or EdDSA let Envoy verify: `"keys": "jwt_authn"`. `none` and HMAC are never taken.',
+    means: "`alg` is none that the filter verifies: RS256, RS384, RS512, ES256, ES384, ES512, EdDSA.",
+    next: 'For PS256, PS384 or PS512 let Envoy verify: `"keys": "jwt_authn"`. `none` and HMAC are never taken.',
   },
   algorithm_mismatch: {
     means: "The key is not for the token's `alg`.",
@@ -180,7 +180,8 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "Compare the token with the table of kinds in policy.md.",
   },
   subject_malformed: {
-    means: "The token's `sub` is not what its kind demands: a SPIFFE ID of a workload in the issuer's `trustDomain`, or the account that its Kubernetes claims name.",
+    means:
+      "The token's `sub` is not what its kind demands: a SPIFFE ID of a workload in the issuer's `trustDomain`, or the account that its Kubernetes claims name.",
     next: "Look at who issued the token, and for what.",
   },
 

@@ -233,19 +233,7 @@ describe("an ECDSA signature", () => {
 
 describe("a header by which a token would choose how it is judged", () => {
   it("names no algorithm that is not a strong signature", () => {
-    const names = [
-      "none",
-      "None",
-      "nOnE",
-      "HS256",
-      "HS384",
-      "HS512",
-      "ES521",
-      "ES256K",
-      "PS256",
-      "EdDSA",
-      "RS1",
-    ];
+    const names = ["none", "None", "nOnE", "HS256", "HS384", "HS512", "ES521", "ES256K", "PS256", "RS1"];
     for (const alg of [...names, "es256", "Es256", "ES256 ", "ES256\0", ""])
       assertDenied(scene.present(tokenOf({ alg, kid: "k1" }, CLAIMS)), "algorithm_unsupported", alg);
     for (const alg of [null, 1, ["ES256"], {}, undefined])

@@ -198,7 +198,7 @@ describe("a key set", () => {
       { kty: "RSA", n: Buffer.alloc(128, 0xff).toString("base64url"), e: "AQAB" },
       { kty: "RSA", n: Buffer.alloc(255, 0xff).toString("base64url"), e: "AQAB" },
       { kty: "RSA", n: Buffer.alloc(1025, 0xff).toString("base64url"), e: "AQAB" },
-      { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" },
+      { kty: "OKP", crv: "X25519", x: "3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08" },
     ];
     desk.assertRefused(withKeys(), KEYS, /a public key for/);
     for (const jwk of unusable) desk.assertRefused(withKeys(jwk), KEYS, /a public key for/);

@@ -116,7 +116,9 @@ describe("a key set", () => {
       { ...stranger.jwk, kid: "no-ops", key_ops: [] },
       { ...stranger.jwk, kid: "alg", alg: "ES512" },
       { ...stranger.jwk, kid: "crv", crv: "P-384" },
-      { kty: "OKP", crv: "Ed25519", kid: "okp", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" },
+      { kty: "OKP", crv: "X25519", kid: "okp", x: "3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08" },
+      // All zero is a point of small order: a signature can be made that fits every message.
+      { kty: "OKP", crv: "Ed25519", kid: "small", x: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
     ];
     const scene = keyed(...others, key.jwk);
     assertAllowed(scene.present(token()));

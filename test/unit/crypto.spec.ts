@@ -52,7 +52,7 @@ describe("the algorithm table", () => {
   });
 
   test("no set holds an algorithm that is not verified here", () => {
-    const elsewhere = ["PS256", "PS384", "PS512", "EdDSA"];
+    const elsewhere = ["PS256", "PS384", "PS512"];
     for (let i = 0; i < elsewhere.length; i++) {
       const algorithm = algorithmNamed(utf8(elsewhere[i]));
       expect(algorithm).toBe(Algorithm.EnvoyOnly, elsewhere[i]);
@@ -166,7 +166,7 @@ describe("a JWK", () => {
     expect(read(ec(',"alg":7'))).toBe(KeyFault.Unusable);
     expect(read(ec(',"key_ops":["sign"]'))).toBe(KeyFault.Unusable);
     expect(read(ec(',"key_ops":["sign","verify"]'))).toBe(KeyFault.None);
-    expect(read('{"kty":"OKP","crv":"Ed25519","x":"' + X + '"}')).toBe(KeyFault.Unusable);
+    expect(read(`{"kty":"OKP","crv":"X25519","x":"${X}"}`)).toBe(KeyFault.Unusable);
     expect(read('{"kty":"EC","crv":"secp256k1","x":"' + X + '","y":"' + Y + '"}')).toBe(KeyFault.Unusable);
   });
 

@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign as signBytes } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { without } from "./json.ts";
 
-export const ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"] as const;
+export const ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA"] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
 export type Jwk = Readonly<Record<string, unknown>>;
@@ -18,17 +18,21 @@ export interface IssuerKey {
 const CURVES: Partial<Record<Algorithm, string>> = { ES256: "P-256", ES384: "P-384", ES512: "P-521" };
 
 export function makeKey(algorithm: Algorithm, kid: string = algorithm): IssuerKey {
-  const namedCurve = CURVES[algorithm];
-  const { publicKey, privateKey } =
-    namedCurve === undefined
-      ? generateKeyPairSync("rsa", { modulusLength: 2048 })
-      : generateKeyPairSync("ec", { namedCurve });
+  const { publicKey, privateKey } = generatePair(algorithm);
   return { algorithm, privateKey, jwk: { ...publicKey.export({ format: "jwk" }), kid, alg: algorithm } };
+}
+
+function generatePair(algorithm: Algorithm) {
+  const namedCurve = CURVES[algorithm];
+  if (namedCurve !== undefined) return generateKeyPairSync("ec", { namedCurve });
+  return algorithm === "EdDSA"
+    ? generateKeyPairSync("ed25519")
+    : generateKeyPairSync("rsa", { modulusLength: 2048 });
 }
 
 /** A JOSE signature: for ECDSA r and s side by side. */
 export function sign({ algorithm, privateKey }: IssuerKey, text: string): Buffer {
-  const hash = `sha${algorithm.slice(2)}`;
+  const hash = algorithm === "EdDSA" ? undefined : `sha${algorithm.slice(2)}`;
   return signBytes(hash, Buffer.from(text, "latin1"), { key: privateKey, dsaEncoding: "ieee-p1363" });
 }
 
