@@ -45,6 +45,7 @@ export enum Reason {
   keys_stale = 51,
   keys_busy = 52,
   dpop_unbound = 53,
+  failures_exceeded = 54,
 
   // The claims.
   claim_malformed = 60,
@@ -154,6 +155,8 @@ export function reasonName(reason: Reason): string {
       return "keys_busy";
     case Reason.dpop_unbound:
       return "dpop_unbound";
+    case Reason.failures_exceeded:
+      return "failures_exceeded";
     case Reason.claim_malformed:
       return "claim_malformed";
     case Reason.expiry_absent:
@@ -239,6 +242,7 @@ export function answerTo(reason: Reason): Answer {
     case Reason.keys_busy:
     case Reason.keys_stale:
     case Reason.keys_absent:
+    case Reason.failures_exceeded:
       return Answer.Unavailable;
     case Reason.path_ambiguous:
     case Reason.method_ambiguous:

@@ -15,6 +15,7 @@ import { Verified, collectClaims, findVerified, leftAnything, verifiedIssuer } f
 import { Presenter } from "../evidence/presenter";
 import { isPlainAuthority } from "../policy/authority";
 import { Target, isOnlyRule, matchRule } from "../policy/match";
+import { KeySet } from "../policy/key_set";
 import { KeySource, KeyState } from "../policy/key_source";
 import { isMethod } from "../policy/method";
 import { isAmbiguousPath, withoutQuery } from "../policy/path";
@@ -25,8 +26,10 @@ import { checkClaims } from "../token/claims";
 import { Credential } from "../token/credential";
 import { UnverifiedToken } from "../token/jws";
 import { checkHeader, issuerOf } from "../token/kind";
+import { CachedToken, Remembered, recall, remember } from "../token/token_cache";
 import { VerifiedClaims } from "../token/verified_claims";
 import { DenyFacts } from "../telemetry/deny_log";
+import { Event, countEvent } from "../telemetry/events";
 import { record } from "../telemetry/record";
 import { Action, apply } from "./apply";
 import { RootContext, findRoot, policyOf } from "./contexts";
@@ -37,7 +40,10 @@ import { Awaited, NOTHING, Woken, addWaiter } from "./waiting";
 const pairs = makeForever<PairReader>();
 const target = makeForever<Target>();
 const credential = makeForever<Credential>();
-const token = UnverifiedToken.make();
+const fresh = UnverifiedToken.make();
+/** The token as it was just read, or as it is remembered. */
+let token: UnverifiedToken = fresh;
+let cached: CachedToken | null = null;
 const presenter = Presenter.make();
 const facts = makeForever<DenyFacts>();
 const decision = Decision.make();
@@ -55,6 +61,10 @@ let rootId: u32 = 0;
 const MAX_WAIT: i64 = 5000;
 /** A presenter may have keys fetched early once in so many milliseconds: a flood of made-up key IDs asks for no more. */
 const EARLY_REFILL: i32 = 10_000;
+/** Signatures of one presenter that may fail at once, and the time in which he gets one back. */
+const FAILURES: i32 = 100;
+const FAILURE_REFILL: i32 = 100;
+const failures = Budgets.make(1024, FAILURES, FAILURE_REFILL);
 const earlyFetches = Budgets.make(1024, 1, EARLY_REFILL);
 
 /** Judges one request by the policy of `root`, the one in force when it arrived; null when there is none. */
@@ -126,7 +136,7 @@ function judge(policy: Policy | null): Reason {
 }
 
 function judgeToken(policy: Policy, rule: Rule): Reason {
-  let reason = token.read(credential.token);
+  let reason = readToken();
   if (reason != Reason.ok) return reason;
   const issuer = issuerOf(token, rule.issuers, credential.header);
   if (issuer == null) return Reason.issuer_unknown;
@@ -142,6 +152,13 @@ function judgeToken(policy: Policy, rule: Rule): Reason {
   if (now == 0) return Reason.host_unavailable;
   const claims = issuer.proof == Proof.Signature ? verify(issuer) : recognise(issuer);
   return claims == null ? refusedBy : judgeClaims(rule, issuer, claims);
+}
+
+/** Taken apart before, or now. */
+function readToken(): Reason {
+  cached = recall(credential.token);
+  token = cached == null ? fresh : cached!.token;
+  return cached == null ? fresh.read(credential.token) : Reason.ok;
 }
 
 /** No token in the request: perhaps because jwt_authn verified it and took it away. */
@@ -258,11 +275,33 @@ function verify(issuer: Issuer): VerifiedClaims | null {
 }
 
 function verifyWith(source: KeySource): VerifiedClaims | null {
-  const claims = VerifiedClaims.bySignature(token, source.keys!);
-  if (claims != null) return claims;
-  refusedBy = VerifiedClaims.refusedBy();
+  const keys = source.keys!;
+  if (cached != null) {
+    const known = VerifiedClaims.byMemory(cached!, keys);
+    if (known != null) countEvent(Event.TokenHit);
+    if (known != null) return known;
+  }
+  const claims = verifyFresh(keys);
   if (refusedBy == Reason.key_unknown) lookForKey(source);
-  return null;
+  return claims;
+}
+
+/** Checks the signature: what costs most, so nobody may have too many bad ones checked. */
+function verifyFresh(keys: KeySet): VerifiedClaims | null {
+  const holder = presenterHash();
+  refusedBy = Reason.failures_exceeded;
+  if (!failures.has(holder, now)) return null;
+  countEvent(Event.TokenMiss);
+  token = fresh;
+  refusedBy = cached == null ? Reason.ok : fresh.read(credential.token);
+  if (refusedBy != Reason.ok) return null;
+  const claims = VerifiedClaims.bySignature(fresh, keys);
+  refusedBy = VerifiedClaims.refusedBy();
+  if (refusedBy == Reason.signature_invalid) failures.spend(holder, now);
+  if (claims == null) return null;
+  const remembered = remember(credential.token, fresh, VerifiedClaims.provenBy(), holder, 0);
+  if (remembered == Remembered.ForAnother) countEvent(Event.TokenEviction);
+  return claims;
 }
 
 /** A key that is not there may have been published since the last fetch: whoever names one may have it looked for. */

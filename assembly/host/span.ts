@@ -45,6 +45,13 @@ export function sliceFrom(span: Span, from: i32): Span {
   return slice(span, from, lengthOf(span));
 }
 
+/** The part of `to` that `part` is of `from`; absent when it is none. */
+export function moved(part: Span, from: Span, to: Span): Span {
+  if (part == ABSENT) return ABSENT;
+  const start = <i32>(addressOf(part) - addressOf(from));
+  return slice(to, start, start + lengthOf(part));
+}
+
 /** Index of the first `byte` at or after `from`, or -1. */
 export function indexOf(span: Span, byte: i32, from: i32): i32 {
   const length = lengthOf(span);

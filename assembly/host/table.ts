@@ -1,6 +1,7 @@
 // A fixed number of records side by side in memory.
 
 import { makeForever, makeUntilReset, take, takeForever } from "./arena";
+import { Span, addressOf, lengthOf } from "./span";
 
 @unmanaged
 export class Table<T> {
@@ -21,6 +22,17 @@ export function tableForever<T>(capacity: i32): Table<T> {
   table.base = takeForever(capacity * offsetof<T>());
   table.capacity = capacity;
   return table;
+}
+
+/** Bytes that so many records take. */
+export function tableBytes<T>(capacity: i32): i32 {
+  return capacity * <i32>offsetof<T>();
+}
+
+/** Points a table at memory for as many records as fit there. */
+export function placeTable<T>(table: Table<T>, memory: Span): void {
+  table.base = addressOf(memory);
+  table.capacity = lengthOf(memory) / <i32>offsetof<T>();
 }
 
 /** A table that lives until the callback ends, all records zero; null when there is no room. */

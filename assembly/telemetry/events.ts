@@ -15,9 +15,14 @@ export const enum Event {
   KeysRefused = 3,
   /** Keys of a document that are good for something else. */
   KeysPassedOver = 4,
+  /** A signature need not be checked, since it was before. */
+  TokenHit = 5,
+  TokenMiss = 6,
+  /** A remembered token had to go for another. */
+  TokenEviction = 7,
 }
 
-const EVENTS: i32 = 5;
+const EVENTS: i32 = 8;
 const UNDEFINED: i32 = -1;
 
 @unmanaged
@@ -59,7 +64,13 @@ function nameOf(event: Event): string {
       return "keys.failed";
     case Event.KeysRefused:
       return "keys.refused";
-    default:
+    case Event.KeysPassedOver:
       return "keys.passed_over";
+    case Event.TokenHit:
+      return "token_cache.hit";
+    case Event.TokenMiss:
+      return "token_cache.miss";
+    default:
+      return "token_cache.eviction";
   }
 }

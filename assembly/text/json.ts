@@ -2,8 +2,9 @@
 // evidence/jwt_authn from facts that never were JSON text; everybody else reads it.
 
 import { makeForever, makeUntilReset } from "../host/arena";
-import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
-import { Table, borrowTable, tableForever } from "../host/table";
+import { Shelf } from "../host/shelf";
+import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf, moved } from "../host/span";
+import { Table, borrowTable, placeTable, tableBytes, tableForever } from "../host/table";
 import { Char } from "./ascii";
 import { fnv1a } from "./hash";
 
@@ -129,6 +130,34 @@ export class JsonDocument {
     let count = 0;
     for (let n = this.firstIn(container); n != NO_NODE; n = this.nextIn(container, n)) count++;
     return count;
+  }
+
+  /** A document to copy others into, with no room of its own. */
+  static forCopies(): JsonDocument {
+    const document = makeForever<JsonDocument>();
+    document.nodes = makeForever<Table<Node>>();
+    return document;
+  }
+
+  /** Bytes of shelf that a copy takes. */
+  copyBytes(): i32 {
+    return tableBytes<Node>(this.count);
+  }
+
+  /**
+   * Makes `into` the same document, to be read and not written, on `shelf`.
+   * @param text that all of this document's texts are parts of, and `copy` of it
+   */
+  copyInto(into: JsonDocument, shelf: Shelf, text: Span, copy: Span): void {
+    const memory = shelf.take(this.copyBytes());
+    placeTable<Node>(into.nodes, memory);
+    into.count = into.nodes.capacity;
+    for (let i = 0; i < into.count; i++) {
+      const node = into.nodes.at(i);
+      node.kind = this.nodes.at(i).kind;
+      node.end = this.nodes.at(i).end;
+      node.text = moved(this.nodes.at(i).text, text, copy);
+    }
   }
 
   /** Empties the document, to be written by `add`, `noteName` and `close`. */

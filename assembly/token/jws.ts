@@ -1,6 +1,7 @@
 // A compact JWS taken apart, and nothing believed yet.  https://www.rfc-editor.org/rfc/rfc7515#section-7.1
 
 import { makeForever } from "../host/arena";
+import { SHELF_ALIGNMENT, Shelf } from "../host/shelf";
 import {
   Span,
   ABSENT,
@@ -9,6 +10,7 @@ import {
   equalsAsciiIgnoreCase,
   indexOf,
   lengthOf,
+  moved,
   slice,
   sliceFrom,
 } from "../host/span";
@@ -57,11 +59,45 @@ export class UnverifiedToken {
   /** The payload as it stands in the token, base64url. */
   payloadText: Span;
   payload: JsonDocument;
+  /** What all texts of the payload are parts of. */
+  private payloadBytes: Span;
 
   static make(): UnverifiedToken {
     const token = makeForever<UnverifiedToken>();
     token.payload = payload;
     return token;
+  }
+
+  /** A token that others are copied into. */
+  static forCopies(): UnverifiedToken {
+    const token = makeForever<UnverifiedToken>();
+    token.payload = JsonDocument.forCopies();
+    return token;
+  }
+
+  /** Bytes of shelf that a copy takes, without the compact form. */
+  copyBytes(): i32 {
+    return (
+      lengthOf(this.payloadBytes) + lengthOf(this.keyId) + this.payload.copyBytes() + 4 * SHELF_ALIGNMENT
+    );
+  }
+
+  /**
+   * Makes `into` the same token on `shelf`, without its signature: a copy is never checked by it.
+   * @param compact that this token was read from, and `copy` of it
+   */
+  copyInto(into: UnverifiedToken, shelf: Shelf, compact: Span, copy: Span): void {
+    const bytes = shelf.copy(this.payloadBytes);
+    into.algorithm = this.algorithm;
+    into.type = this.type;
+    into.keyId = shelf.copy(this.keyId);
+    into.claimedIssuer = moved(this.claimedIssuer, this.payloadBytes, bytes);
+    into.claimedSubject = moved(this.claimedSubject, this.payloadBytes, bytes);
+    into.payloadText = moved(this.payloadText, compact, copy);
+    into.signature = ABSENT;
+    into.signingInput = ABSENT;
+    into.payloadBytes = bytes;
+    this.payload.copyInto(into.payload, shelf, this.payloadBytes, bytes);
   }
 
   /** Takes `compact` apart. Spans live until the callback ends. */
@@ -97,6 +133,7 @@ export class UnverifiedToken {
   }
 
   private readPayload(bytes: Span): Reason {
+    this.payloadBytes = bytes;
     if (!parseJson(payload, bytes) || payload.kind(ROOT) != JsonKind.Object)
       return Reason.token_payload_malformed;
     this.claimedIssuer = payload.stringOf(payload.member(ROOT, "iss"));

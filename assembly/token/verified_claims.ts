@@ -11,6 +11,7 @@ import { MetadataClaims } from "../evidence/jwt_authn";
 import { Key, KeySet } from "../policy/key_set";
 import { JsonDocument, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { UnverifiedToken } from "./jws";
+import { CachedToken } from "./token_cache";
 
 @unmanaged
 export class VerifiedClaims {
@@ -26,7 +27,23 @@ export class VerifiedClaims {
     reason = signatureReason(
       checkSignature(token.algorithm, key.publicKey, token.signature, token.signingInput),
     );
+    proof = key.publicKey;
     return reason == Reason.ok ? admit(token.payload, false) : null;
+  }
+
+  /**
+   * The claims of a token that `bySignature` proved before, while the key that did is still the one to try: an issuer that withdraws
+   * a key, or puts another in its place, is obeyed at once. Null otherwise.
+   */
+  static byMemory(cached: CachedToken, keys: KeySet): VerifiedClaims | null {
+    const key = chooseKey(cached.token, keys);
+    const isSame = key != null && cached.goodUntil == 0 && equals(cached.proof, key.publicKey);
+    return isSame ? admit(cached.token.payload, false) : null;
+  }
+
+  /** The key that `bySignature` found good last. */
+  static provenBy(): Span {
+    return proof;
   }
 
   /**
@@ -71,6 +88,7 @@ export class VerifiedClaims {
 /** One request is judged at a time. */
 const instance = makeForever<VerifiedClaims>();
 let reason: Reason = Reason.signature_invalid;
+let proof: Span = ABSENT;
 
 function admit(document: JsonDocument, isFlat: bool): VerifiedClaims {
   instance.document = document;

@@ -136,6 +136,10 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means: "The token came with the scheme `DPoP`, and no `cnf.jkt` in it names a key.",
     next: "Send it as `Bearer`, or have the issuer bind it (RFC 9449).",
   },
+  failures_exceeded: {
+    means: "Too many tokens of this presenter had a bad signature: 100 at once, one more every 100 ms. Tokens that were verified before still pass.",
+    next: "Somebody with this identity sends forged or damaged tokens: find out who.",
+  },
 
   claim_malformed: {
     means:

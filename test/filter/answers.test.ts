@@ -175,6 +175,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   keys_absent: "fetched-keys",
   keys_stale: "fetched-keys",
   keys_busy: "fetched-keys",
+  failures_exceeded: "token-cache",
 };
 
 function run({ policy: rules, request, fails }: Case, mode = "enforce"): { scene: Scene; stream: Stream } {

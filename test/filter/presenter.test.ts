@@ -41,7 +41,7 @@ describe("the live peer", () => {
     scene.host.calls.resetCounts();
     for (const peer of [plaintext, unnamed, { ...web, uriSan: "spiffe://elsewhere.org/web" }]) from(peer);
     assert.equal(scene.host.calls.counts().get("proxy_call_foreign_function"), undefined);
-    assertAllowed(from(web));
+    assertAllowed(scene.present(token({ jti: "not seen before" })));
     assert.equal(scene.host.calls.counts().get("proxy_call_foreign_function"), 1);
   });
 

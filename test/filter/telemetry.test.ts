@@ -25,9 +25,10 @@ function linesOf(scene: Scene): unknown[] {
 }
 
 /** Counters beside the verdicts. */
-const EVENTS = ["fetched", "confirmed", "failed", "refused", "passed_over"].map(
-  (name) => `holdfast.keys.${name}`,
-);
+const EVENTS = [
+  ...["fetched", "confirmed", "failed", "refused", "passed_over"].map((name) => `holdfast.keys.${name}`),
+  ...["hit", "miss", "eviction"].map((name) => `holdfast.token_cache.${name}`),
+];
 
 describe("counters", () => {
   it("are all there with a zero before any request", () => {
@@ -52,6 +53,8 @@ describe("counters", () => {
       new Map([
         ["holdfast.allow.ok", 3],
         ["holdfast.deny.spiffe_mismatch", 2],
+        ["holdfast.token_cache.miss", 1],
+        ["holdfast.token_cache.hit", 4],
       ]),
     );
   });
