@@ -2,24 +2,38 @@
 
 import { faEdPointValidate, signEdVerify } from "wasm-crypto/assembly/crypto";
 import { copyTo } from "../host/arena";
-import { Span, lengthOf, sliceFrom } from "../host/span";
+import { Span, byteAt, lengthOf, sliceFrom } from "../host/span";
 
-const ED25519_KEY_BYTES: i32 = 32;
+const POINT_BYTES: i32 = 32;
 export const ED25519_SIGNATURE_BYTES: i32 = 64;
 
 /** @param publicKey 32 bytes, as in a JWK's `x` */
 export function verifyEd25519(publicKey: Span, signature: Span, text: Span): bool {
-  if (lengthOf(publicKey) != ED25519_KEY_BYTES || lengthOf(signature) != ED25519_SIGNATURE_BYTES)
-    return false;
+  if (lengthOf(publicKey) != POINT_BYTES || lengthOf(signature) != ED25519_SIGNATURE_BYTES) return false;
+  if (isNoPoint(signature)) return false;
   const isValid = signEdVerify(arrayOf(signature), messageOf(text), arrayOf(publicKey));
   // The library allocates; nothing that it left is in use any more.
   __collect();
   return isValid;
 }
 
+/**
+ * R with x = 0 and the sign bit of x set, which wasm-crypto takes: y is 1 or -1.  RFC 8032, section 5.1.3, step 4
+ */
+function isNoPoint(signature: Span): bool {
+  const first = byteAt(signature, 0);
+  const last = byteAt(signature, POINT_BYTES - 1);
+  const middle = first == 0x01 ? 0x00 : 0xff;
+  const mayBe = (first == 0x01 && last == 0x80) || (first == 0xec && last == 0xff);
+  for (let i = 1; mayBe && i < POINT_BYTES - 1; i++) {
+    if (byteAt(signature, i) != middle) return false;
+  }
+  return mayBe;
+}
+
 /** True for a point of the main subgroup: of any other, some signature holds for messages that nobody signed. */
 export function isEd25519Key(publicKey: Span): bool {
-  if (lengthOf(publicKey) != ED25519_KEY_BYTES) return false;
+  if (lengthOf(publicKey) != POINT_BYTES) return false;
   const isPoint = faEdPointValidate(arrayOf(publicKey));
   __collect();
   return isPoint;

@@ -26,7 +26,8 @@ import { checkClaims } from "../token/claims";
 import { Credential } from "../token/credential";
 import { UnverifiedToken } from "../token/jws";
 import { checkHeader, issuerOf } from "../token/kind";
-import { CachedToken, Remembered, recall, remember } from "../token/token_cache";
+import { Remembered, recall, remember } from "../token/token_cache";
+import { CachedToken } from "../token/token_table";
 import { VerifiedClaims } from "../token/verified_claims";
 import { DenyFacts } from "../telemetry/deny_log";
 import { Event, countEvent } from "../telemetry/events";
@@ -299,7 +300,7 @@ function verifyFresh(keys: KeySet): VerifiedClaims | null {
   refusedBy = VerifiedClaims.refusedBy();
   if (refusedBy == Reason.signature_invalid) failures.spend(holder, now);
   if (claims == null) return null;
-  const remembered = remember(credential.token, fresh, VerifiedClaims.provenBy(), holder, 0);
+  const remembered = remember(credential.token, fresh, VerifiedClaims.provenBy(), holder);
   if (remembered == Remembered.ForAnother) countEvent(Event.TokenEviction);
   return claims;
 }

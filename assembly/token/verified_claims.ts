@@ -11,7 +11,7 @@ import { MetadataClaims } from "../evidence/jwt_authn";
 import { Key, KeySet } from "../policy/key_set";
 import { JsonDocument, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { UnverifiedToken } from "./jws";
-import { CachedToken } from "./token_cache";
+import { CachedToken } from "./token_table";
 
 @unmanaged
 export class VerifiedClaims {
@@ -37,7 +37,7 @@ export class VerifiedClaims {
    */
   static byMemory(cached: CachedToken, keys: KeySet): VerifiedClaims | null {
     const key = chooseKey(cached.token, keys);
-    const isSame = key != null && cached.goodUntil == 0 && equals(cached.proof, key.publicKey);
+    const isSame = key != null && equals(cached.proof, key.publicKey);
     return isSame ? admit(cached.token.payload, false) : null;
   }
 
