@@ -55,6 +55,7 @@ function messageOf(text: Span): Uint8Array {
 }
 
 function arrayOf(bytes: Span, size: i32 = lengthOf(bytes)): Uint8Array {
+  // eslint-disable-next-line no-restricted-syntax -- the library takes managed arrays, which are collected right after
   const array = new Uint8Array(size);
   copyTo(array.dataStart, bytes);
   return array;

@@ -46,6 +46,10 @@ export enum Reason {
   keys_busy = 52,
   dpop_unbound = 53,
   failures_exceeded = 54,
+  token_inactive = 55,
+  introspection_unavailable = 56,
+  introspection_busy = 57,
+  introspection_pending = 58,
 
   // The claims.
   claim_malformed = 60,
@@ -157,6 +161,14 @@ export function reasonName(reason: Reason): string {
       return "dpop_unbound";
     case Reason.failures_exceeded:
       return "failures_exceeded";
+    case Reason.token_inactive:
+      return "token_inactive";
+    case Reason.introspection_unavailable:
+      return "introspection_unavailable";
+    case Reason.introspection_busy:
+      return "introspection_busy";
+    case Reason.introspection_pending:
+      return "introspection_pending";
     case Reason.claim_malformed:
       return "claim_malformed";
     case Reason.expiry_absent:
@@ -243,6 +255,9 @@ export function answerTo(reason: Reason): Answer {
     case Reason.keys_stale:
     case Reason.keys_absent:
     case Reason.failures_exceeded:
+    case Reason.introspection_pending:
+    case Reason.introspection_busy:
+    case Reason.introspection_unavailable:
       return Answer.Unavailable;
     case Reason.path_ambiguous:
     case Reason.method_ambiguous:
@@ -299,6 +314,7 @@ export function answerTo(reason: Reason): Answer {
     case Reason.subject_malformed:
     case Reason.claim_forbidden:
     case Reason.claim_absent:
+    case Reason.token_inactive:
       return Answer.InvalidToken;
     default:
       return Answer.Forbidden;

@@ -11,8 +11,11 @@ import { Table, tableForever } from "../host/table";
 import { loadPolicy } from "../policy/load";
 import { Policy } from "../policy/policy";
 import { refuseRoom } from "../policy/refusal";
+import { buildIntrospections } from "../token/introspections";
 import { logPolicy, logRefusal } from "../telemetry/policy_log";
+import { forgetIntrospectionsOf } from "./introspect";
 import { attachSources, detachSources, forgetCallsOf } from "./key_sources";
+import { resolveSecrets } from "./secrets";
 
 /** Root contexts at one time, each kept by Envoy until its last stream has ended; past it a configuration is refused. */
 const MAX_ROOTS: i32 = 4096;
@@ -67,7 +70,7 @@ function replacePolicy(root: RootContext | null, text: Span): bool {
   const region = root.spare == null ? makeForever<Region>() : root.spare!;
   root.spare = region;
   const policy = loadPolicy(text, region);
-  if (policy == null || !attach(policy)) {
+  if (policy == null || !attach(policy, region)) {
     region.release();
     return false;
   }
@@ -80,7 +83,12 @@ function replacePolicy(root: RootContext | null, text: Span): bool {
   return true;
 }
 
-function attach(policy: Policy): bool {
+/** Connects a policy that was read to what outlives it, and to what it names and does not hold. */
+function attach(policy: Policy, region: Region): bool {
+  if (policy.introspects) {
+    if (!resolveSecrets(policy, region)) return false;
+    buildIntrospections();
+  }
   if (!policy.fetchesKeys || attachSources(policy, readClock())) return true;
   detachSources(policy);
   return refuseRoom();
@@ -109,6 +117,7 @@ export function deleteContext(id: u32): void {
   const root = findRoot(id);
   if (root == null) return;
   forgetCallsOf(id);
+  forgetIntrospectionsOf(id);
   detach(root.policy);
   root.id = NO_CONTEXT;
   root.policy = null;

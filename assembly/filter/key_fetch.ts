@@ -90,19 +90,7 @@ function takeDocument(source: KeySource, location: KeyLocation, keys: KeySet, no
 
 function requestFor(location: KeyLocation, etag: Span): Span {
   const isConditional = etag != ABSENT;
-  const texts =
-    lengthOf(METHOD) +
-    lengthOf(GET) +
-    lengthOf(PATH) +
-    lengthOf(location.path) +
-    lengthOf(AUTHORITY) +
-    lengthOf(location.authority) +
-    lengthOf(ACCEPT) +
-    lengthOf(JSON_TYPES);
-  writer.start(
-    isConditional ? 5 : 4,
-    isConditional ? texts + lengthOf(IF_NONE_MATCH) + lengthOf(etag) : texts,
-  );
+  writer.start(isConditional ? 5 : 4);
   writer.add(METHOD, GET);
   writer.add(PATH, location.path);
   writer.add(AUTHORITY, location.authority);

@@ -19,12 +19,24 @@ import { KeySet } from "../policy/key_set";
 import { KeySource, KeyState } from "../policy/key_source";
 import { isMethod } from "../policy/method";
 import { isAmbiguousPath, withoutQuery } from "../policy/path";
-import { Issuer, Mode, Policy, Proof, Rule, TokenNeed, hasText, issuerIdentifiedBy } from "../policy/policy";
+import {
+  Introspector,
+  Issuer,
+  Mode,
+  Policy,
+  Proof,
+  Rule,
+  TokenNeed,
+  hasText,
+  introspectorFor,
+  issuerIdentifiedBy,
+} from "../policy/policy";
 import { Char } from "../text/ascii";
 import { fnv1a } from "../text/hash";
 import { checkClaims } from "../token/claims";
 import { Credential } from "../token/credential";
-import { UnverifiedToken } from "../token/jws";
+import { MAX_OPAQUE_BYTES } from "../token/introspections";
+import { UnverifiedToken, isOpaque } from "../token/jws";
 import { checkHeader, issuerOf } from "../token/kind";
 import { Remembered, recall, remember } from "../token/token_cache";
 import { CachedToken } from "../token/token_table";
@@ -34,6 +46,7 @@ import { Event, countEvent } from "../telemetry/events";
 import { record } from "../telemetry/record";
 import { Action, apply } from "./apply";
 import { RootContext, findRoot, policyOf } from "./contexts";
+import { ask, introspectionsFor } from "./introspect";
 import { fetchKeys } from "./key_fetch";
 import { Awaited, NOTHING, Woken, addWaiter } from "./waiting";
 
@@ -56,6 +69,10 @@ let now: i64 = 0;
 /** What would decide the request, and is on its way; and how long it may be waited for. */
 let awaited: Awaited = NOTHING;
 let awaitedUntil: i64 = 0;
+/** What is said when there is no room to wait. */
+let reasonWithoutRoom: Reason = Reason.keys_busy;
+/** True once it has waited: what is not known now will not be asked for again. */
+let hasWaited: bool = false;
 let rootId: u32 = 0;
 
 /** Milliseconds that a request may wait for an answer that it has asked for. */
@@ -83,13 +100,14 @@ function decide(root: RootContext | null, stream: u32, until: i64): Action {
   const policy = policyOf(root);
   forget();
   rootId = root == null ? 0 : root.id;
+  hasWaited = until != 0;
   let reason = judge(policy);
   // In observe mode the client would see a pause.
   if (awaited != NOTHING && mode == Mode.Enforce) {
     if (until == 0) until = awaitedUntil;
     if (now < until) {
       if (addWaiter(rootId, stream, awaited, presenterHash(), until)) return Action.Stop;
-      reason = Reason.keys_busy;
+      reason = reasonWithoutRoom;
     }
   }
   return conclude(policy, reason);
@@ -133,7 +151,10 @@ function judge(policy: Policy | null): Reason {
   reason = credential.find(wholePath, rule.readsAuthorization);
   facts.token = credential.token;
   if (reason == Reason.token_absent) return judgeWithoutToken(policy, rule);
-  return reason == Reason.ok ? judgeToken(policy, rule) : reason;
+  if (reason != Reason.ok) return reason;
+  return rule.introspects && isOpaque(credential.token)
+    ? judgeOpaque(policy, rule)
+    : judgeToken(policy, rule);
 }
 
 function judgeToken(policy: Policy, rule: Rule): Reason {
@@ -152,6 +173,21 @@ function judgeToken(policy: Policy, rule: Rule): Reason {
   now = readClock();
   if (now == 0) return Reason.host_unavailable;
   const claims = issuer.proof == Proof.Signature ? verify(issuer) : recognise(issuer);
+  return claims == null ? refusedBy : judgeClaims(rule, issuer, claims);
+}
+
+/** A token that says nothing of itself: its issuer is asked. */
+function judgeOpaque(policy: Policy, rule: Rule): Reason {
+  const issuer = introspectorFor(rule.issuers, credential.header);
+  if (issuer == null) return Reason.token_malformed;
+  facts.issuer = issuer.name;
+  if (lengthOf(credential.token) > MAX_OPAQUE_BYTES) return Reason.token_too_large;
+  let reason = checkJwtAuthn(policy, issuer);
+  if (reason == Reason.ok) reason = judgePresenter(policy);
+  if (reason != Reason.ok) return reason;
+  now = readClock();
+  if (now == 0) return Reason.host_unavailable;
+  const claims = introspect(issuer.introspector!);
   return claims == null ? refusedBy : judgeClaims(rule, issuer, claims);
 }
 
@@ -270,7 +306,8 @@ function verify(issuer: Issuer): VerifiedClaims | null {
       return null;
     default:
       refusedBy = Reason.keys_absent;
-      if (source != null && source.isAwaited(now)) waitFor(source, source.awaitedUntil());
+      if (source != null && source.isAwaited(now))
+        waitFor(source.id, source.awaitedUntil(), Reason.keys_busy);
       return null;
   }
 }
@@ -312,12 +349,36 @@ function lookForKey(source: KeySource): void {
     earlyFetches.spend(holder, now);
     fetchKeys(source, rootId, now);
   }
-  if (source.call != NO_CALL) waitFor(source, now + MAX_WAIT);
+  if (source.call != NO_CALL) waitFor(source.id, now + MAX_WAIT, Reason.keys_busy);
 }
 
-function waitFor(source: KeySource, until: i64): void {
-  awaited = source.id;
+function waitFor(what: Awaited, until: i64, otherwise: Reason): void {
+  awaited = what;
   awaitedUntil = until;
+  reasonWithoutRoom = otherwise;
+}
+
+/** What the introspection server says, or has said lately; null while it is being asked, too. */
+function introspect(introspector: Introspector): VerifiedClaims | null {
+  const isObserved = mode == Mode.Observe;
+  const answers = introspectionsFor(isObserved);
+  let entry = answers.find(credential.token, introspector.identity, now);
+  if (entry == null && !hasWaited) {
+    refusedBy = ask(introspector, credential.token, presenterHash(), isObserved, rootId, now);
+    if (refusedBy != Reason.ok) return null;
+    entry = answers.find(credential.token, introspector.identity, now);
+  }
+  refusedBy = isObserved ? Reason.introspection_pending : Reason.introspection_unavailable;
+  if (entry == null) return null;
+  if (entry.awaited != 0) {
+    waitFor(entry.awaited, now + MAX_WAIT, Reason.introspection_busy);
+    return null;
+  }
+  const claims = VerifiedClaims.byIntrospection(entry);
+  refusedBy = VerifiedClaims.refusedBy();
+  if (claims == null || introspector.issuer == ABSENT) return claims;
+  refusedBy = Reason.issuer_unknown;
+  return equals(claims.document.stringOf(claims.named("iss")), introspector.issuer) ? claims : null;
 }
 
 /** That jwt_authn verified some token does not mean that it was this one: its payload has to be the one it forwards. */

@@ -4,6 +4,7 @@ import { makeForever, resetArena } from "../host/arena";
 import { enterContext, readClock, setTickPeriod } from "../host/call";
 import { Policy } from "../policy/policy";
 import { RootContext, findRoot, policyOf } from "./contexts";
+import { takeIntrospection } from "./introspect";
 import { fetchKeys, takeKeys } from "./key_fetch";
 import { sourceAwaiting } from "./key_sources";
 import { resumeRequest } from "./request";
@@ -26,7 +27,7 @@ export function startTicks(rootId: u32): void {
   const policy = policyOf(root);
   if (root == null || policy == null) return;
   root.tickPeriod = 0;
-  if (policy.fetchesKeys) pace(root, SHORT_TICK);
+  if (policy.fetchesKeys || policy.introspects) pace(root, SHORT_TICK);
 }
 
 export function handleTick(rootId: u32): void {
@@ -42,10 +43,14 @@ export function handleTick(rootId: u32): void {
 /** Takes in an answer to a call of this root context. */
 export function handleAnswer(rootId: u32, call: u32, bodySize: i32): void {
   const root = findRoot(rootId);
+  if (root == null) return;
   const source = sourceAwaiting(rootId, call);
-  if (root == null || source == null) return;
-  takeKeys(source, bodySize, readClock());
-  callWaiters(source.id);
+  if (source != null) {
+    takeKeys(source, bodySize, readClock());
+    callWaiters(source.id);
+  } else {
+    callWaiters(takeIntrospection(rootId, call, bodySize, readClock()));
+  }
   resumeCalled(root);
 }
 

@@ -10,7 +10,7 @@ const MAX_OF_ONE: i32 = 512;
 /** Presenters whose hashes fall together share what one of them may have. */
 const SHARES: i32 = 1024;
 
-/** What a request waits for: the number of a key source. */
+/** What a request waits for: the number of a key source or of a question. */
 export type Awaited = u32;
 export const NOTHING: Awaited = 0;
 
@@ -70,6 +70,7 @@ export function forgetWaiter(stream: u32): void {
 
 /** Calls all who wait for this. Then `takeCalled` gives them one by one. */
 export function callWaiters(awaited: Awaited): void {
+  if (awaited == NOTHING) return;
   for (let i = 0; i < count; i++) {
     if (waiters.at(i).awaited == awaited) waiters.at(i).isCalled = true;
   }

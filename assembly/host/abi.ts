@@ -25,3 +25,9 @@ export declare function proxy_get_log_level(levelOut: usize): u32;
 // WASI, which Envoy offers in part.
 @external("wasi_snapshot_preview1", "random_get")
 export declare function random_get(target: usize, size: usize): u32;
+
+@external("wasi_snapshot_preview1", "environ_sizes_get")
+export declare function environ_sizes_get(countOut: usize, bytesOut: usize): u32;
+
+@external("wasi_snapshot_preview1", "environ_get")
+export declare function environ_get(pointers: usize, bytes: usize): u32;

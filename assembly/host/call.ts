@@ -2,6 +2,8 @@
 // inside our memory. A caller sees bytes, EMPTY, ABSENT or FAILED, and no status numbers.
 
 import {
+  environ_get,
+  environ_sizes_get,
   proxy_call_foreign_function,
   proxy_close_stream,
   proxy_continue_stream,
@@ -20,8 +22,20 @@ import {
   proxy_set_tick_period_milliseconds,
   random_get,
 } from "./abi";
-import { takeForever } from "./arena";
-import { Span, ABSENT, EMPTY, FAILED, addressOf, lengthOf, spanOf } from "./span";
+import { take, takeForever } from "./arena";
+import {
+  Span,
+  ABSENT,
+  EMPTY,
+  FAILED,
+  addressOf,
+  byteAt,
+  indexOf,
+  lengthOf,
+  slice,
+  spanOf,
+  startsWith,
+} from "./span";
 
 const STATUS_OK: u32 = 0;
 const STATUS_NOT_FOUND: u32 = 1;
@@ -79,6 +93,38 @@ export function readClock(): i64 {
 export function readRandom(): u64 {
   clearOut();
   return random_get(out, 8) == 0 ? load<u64>(out) : 0;
+}
+
+/** Bytes of all environment variables together, at most; with more, none is read. */
+const MAX_ENVIRONMENT: u32 = 1024 * 1024;
+
+/**
+ * A variable of the VM's environment, which `vm_config.environment_variables` gives it. Lives until the callback ends; absent when
+ * there is none, or an empty one.
+ */
+export function readEnvironment(name: Span): Span {
+  clearOut();
+  if (environ_sizes_get(out, outSize) != 0) return ABSENT;
+  const count = load<u32>(out);
+  const size = load<u32>(outSize);
+  if (count == 0 || count > MAX_ENVIRONMENT / 4 || size > MAX_ENVIRONMENT) return ABSENT;
+  const pointers = take(<i32>count * 4);
+  const bytes = take(<i32>size);
+  if (pointers == 0 || bytes == 0 || environ_get(pointers, bytes) != 0) return ABSENT;
+  return valueIn(spanOf(bytes, <i32>size), name);
+}
+
+/** The value of `name` among variables written as `NAME=value`, each ended by a NUL. */
+function valueIn(environment: Span, name: Span): Span {
+  for (let start = 0; start < lengthOf(environment);) {
+    const nul = indexOf(environment, 0, start);
+    const end = nul < 0 ? lengthOf(environment) : nul;
+    const equals = start + lengthOf(name);
+    const isNamed = startsWith(slice(environment, start, end), name) && byteAt(environment, equals) == 0x3d;
+    if (isNamed) return slice(environment, equals + 1, end);
+    start = end + 1;
+  }
+  return ABSENT;
 }
 
 /** No HTTP call: Envoy counts its calls from 1. */

@@ -69,50 +69,50 @@ export function onePair(name: string, value: string): Span {
   return spanOf(address, size);
 }
 
+/** Bytes for the names and values of a request that we send. */
+const TEXT_ROOM: i32 = 24 * 1024;
+
 /** Writes serialised pairs into memory that lives until the callback ends. */
 @unmanaged
 export class PairWriter {
-  private sizes: Span;
-  private texts: Span;
+  private memory: Span;
+  private announced: i32;
   private count: i32;
-  private offset: i32;
-  private overrun: bool;
+  private end: i32;
 
-  /** @param count of pairs @param textBytes of all names and values together */
-  start(count: i32, textBytes: i32): void {
+  /** Begins a list of so many pairs. */
+  start(count: i32): void {
     const head = COUNT_BYTES + count * SIZES_BYTES;
-    const all = head + textBytes + 2 * count;
-    const address = take(all);
-    this.overrun = address == 0;
-    this.sizes = this.overrun ? ABSENT : spanOf(address, all);
-    this.texts = slice(this.sizes, head, all);
+    const address = take(head + TEXT_ROOM);
+    this.memory = address == 0 ? ABSENT : spanOf(address, head + TEXT_ROOM);
+    this.announced = count;
     this.count = 0;
-    this.offset = 0;
-    if (!this.overrun) store<u32>(address, count);
+    this.end = head;
+    if (address != 0) store<u32>(address, count);
   }
 
   add(name: Span, value: Span): void {
-    this.text(name, 0);
-    this.text(value, 4);
+    const texts = lengthOf(name) + lengthOf(value) + 2;
+    const fits = this.count < this.announced && texts <= lengthOf(this.memory) - this.end;
+    if (!fits) this.memory = ABSENT;
+    if (this.memory == ABSENT) return;
+    const sizes = addressOf(this.memory) + COUNT_BYTES + this.count * SIZES_BYTES;
+    store<u32>(sizes, lengthOf(name));
+    store<u32>(sizes, lengthOf(value), 4);
+    this.text(name);
+    this.text(value);
     this.count++;
   }
 
-  /** The pairs; absent unless there was memory and what was announced is what came. */
+  /** The pairs; absent unless as many came as were announced, and there was room for them. */
   finish(): Span {
-    const isWhole = !this.overrun && load<u32>(addressOf(this.sizes)) == <u32>this.count;
-    return isWhole && this.offset == lengthOf(this.texts) ? this.sizes : ABSENT;
+    return this.count == this.announced ? slice(this.memory, 0, this.end) : ABSENT;
   }
 
-  private text(bytes: Span, place: i32): void {
-    const at = COUNT_BYTES + this.count * SIZES_BYTES + place;
-    const fits = lengthOf(bytes) < lengthOf(this.texts) - this.offset;
-    const hasSize = at + 4 <= lengthOf(this.sizes) - lengthOf(this.texts);
-    if (!fits || !hasSize) this.overrun = true;
-    if (this.overrun) return;
-    store<u32>(addressOf(this.sizes) + at, lengthOf(bytes));
-    const target = addressOf(this.texts) + this.offset;
+  private text(bytes: Span): void {
+    const target = addressOf(this.memory) + this.end;
     copyTo(target, bytes);
     store<u8>(target + lengthOf(bytes), 0);
-    this.offset += lengthOf(bytes) + 1;
+    this.end += lengthOf(bytes) + 1;
   }
 }

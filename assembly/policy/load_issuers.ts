@@ -4,6 +4,7 @@ import { ascii } from "../host/arena";
 import { ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { isTrustDomain } from "../text/spiffe_id";
+import { readIntrospection } from "./load_introspection";
 import { readProof } from "./load_keys";
 import { Issuer, Kind, Policy, Proof, issuerIdentifiedBy } from "./policy";
 import {
@@ -29,7 +30,10 @@ const NO_LIMIT: i64 = 0;
 /** Issuers of a policy, at most: each is compared with those before it. */
 const MAX_ISSUERS: i32 = 256;
 
-const ISSUER_MEMBERS = ascii("kind issuer trustDomain header audiences clockSkew maxAge maxLifetime keys");
+const ISSUER_MEMBERS = ascii(
+  "kind issuer trustDomain header audiences clockSkew maxAge maxLifetime keys introspection",
+);
+const OPAQUE_MEMBERS = ascii("issuer header audiences clockSkew maxAge maxLifetime introspection");
 /** In the order of `Kind`. */
 const KINDS = ascii("access-token jwt-svid wit-svid wit kubernetes");
 /** https://datatracker.ietf.org/doc/draft-ietf-wimse-workload-creds/ */
@@ -54,12 +58,14 @@ export function readIssuers(policy: Policy): bool {
     policy.issuers.append(issuer, region);
     if (issuer.proof == Proof.JwtAuthn) policy.usesJwtAuthn = true;
     if (issuer.location != null) policy.fetchesKeys = true;
+    if (issuer.introspector != null) policy.introspects = true;
   }
   return true;
 }
 
 function readIssuer(issuer: Issuer, node: JsonNode, policy: Policy): bool {
   if (!hasOnly(node, ISSUER_MEMBERS)) return false;
+  if (document.member(node, "introspection") != NO_NODE) return readOpaqueIssuer(issuer, node);
   const kind = readChoice(node, "kind", KINDS, "what its tokens are");
   if (kind == REFUSED) return false;
   issuer.kind = kind;
@@ -69,6 +75,17 @@ function readIssuer(issuer: Issuer, node: JsonNode, policy: Policy): bool {
     readAudiences(issuer, node) &&
     readTimes(issuer, node) &&
     readProof(issuer, node)
+  );
+}
+
+/** Its tokens say nothing of themselves, so there is nothing to tell them by: a rule takes one such issuer for each header. */
+function readOpaqueIssuer(issuer: Issuer, node: JsonNode): bool {
+  return (
+    hasOnly(node, OPAQUE_MEMBERS) &&
+    readHeader(issuer, node) &&
+    readStrings(node, "audiences", issuer.audiences) &&
+    readTimes(issuer, node) &&
+    readIntrospection(issuer, node)
   );
 }
 

@@ -1,18 +1,15 @@
 // Where an issuer's claims become trustworthy: by keys in the policy, by keys that are fetched, or through jwt_authn.
 
 import { ascii } from "../host/arena";
-import { Span, byteAt, equalsAscii, indexOf, lengthOf } from "../host/span";
+import { equalsAscii } from "../host/span";
 import { KeyUse } from "../crypto/jwk";
-import { Char } from "../text/ascii";
 import { JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { KeyLocation, KeySource } from "./key_source";
 import { readKeySet } from "./key_set";
 import { Issuer, Kind, Proof } from "./policy";
 import { document, hasOnly, isHeaderName, isText, orParent, readDuration, region } from "./reader";
 import { refuse } from "./refusal";
-
-/** Bytes of a path or an authority, at most. */
-const MAX_TARGET_BYTES: i32 = 2048;
+import { readTarget, target } from "./target";
 
 /** Seconds. */
 const DEFAULT_REFRESH: i64 = 5 * 60;
@@ -64,23 +61,11 @@ function readLocation(issuer: Issuer, node: JsonNode): bool {
   const location = region.make<KeyLocation>();
   location.use = useOf(issuer.kind);
   issuer.location = location;
-  return readTarget(location, node) && readFreshness(issuer, location, node);
-}
-
-function readTarget(location: KeyLocation, node: JsonNode): bool {
-  const cluster = document.member(node, "cluster");
-  const path = document.member(node, "path");
-  const authority = document.member(node, "authority");
-  if (!isText(cluster))
-    return refuse(document, orParent(cluster, node), '"cluster": the name of an Envoy cluster');
-  if (!isRequestPath(document.stringOf(path)))
-    return refuse(document, orParent(path, node), '"path": a path on that server, such as "/jwks"');
-  if (authority != NO_NODE && !isHost(document.stringOf(authority)))
-    return refuse(document, authority, 'the server\'s name, such as "idp.example" or "idp.example:8443"');
-  location.cluster = region.copy(document.stringOf(cluster));
-  location.path = region.copy(document.stringOf(path));
-  location.authority = authority == NO_NODE ? location.cluster : region.copy(document.stringOf(authority));
-  return true;
+  if (!readTarget(node)) return false;
+  location.cluster = target.cluster;
+  location.authority = target.authority;
+  location.path = target.path;
+  return readFreshness(issuer, location, node);
 }
 
 function readFreshness(issuer: Issuer, location: KeyLocation, node: JsonNode): bool {
@@ -123,23 +108,5 @@ function readJwtAuthn(issuer: Issuer, node: JsonNode): bool {
   if (key == NO_NODE) return true;
   if (!isText(key)) return refuse(document, key, "the key that jwt_authn's payload_in_metadata names");
   issuer.metadataKey = region.copy(document.stringOf(key));
-  return true;
-}
-
-/** Starts with a slash and has only what may stand in a request line. */
-function isRequestPath(text: Span): bool {
-  return byteAt(text, 0) == Char.Slash && isPrintable(text);
-}
-
-function isHost(text: Span): bool {
-  return lengthOf(text) > 0 && isPrintable(text) && indexOf(text, Char.Slash, 0) < 0;
-}
-
-function isPrintable(text: Span): bool {
-  if (lengthOf(text) > MAX_TARGET_BYTES) return false;
-  for (let i = 0; i < lengthOf(text); i++) {
-    const byte = byteAt(text, i);
-    if (byte <= Char.Space || byte >= Char.Delete) return false;
-  }
   return true;
 }

@@ -6,7 +6,7 @@ import { Span, ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { readBindings } from "./load_bindings";
 import { readWhen } from "./load_when";
-import { Mode, Policy, Rule, TokenNeed, hasText, issuerNamed } from "./policy";
+import { Mode, Policy, Rule, TokenNeed, hasText, introspectorFor, issuerNamed } from "./policy";
 import { covers } from "./reach";
 import {
   MODES,
@@ -56,7 +56,7 @@ function addRuleForAll(policy: Policy): bool {
   collectHeaders(rule);
   policy.rules.append(rule, region);
   policy.modeWithoutRule = policy.mode;
-  return true;
+  return hasOneIntrospector(rule, document.member(ROOT, "issuers"));
 }
 
 /**
@@ -123,6 +123,7 @@ function readRule(rule: Rule, node: JsonNode, policy: Policy): bool {
   return (
     readRuleIssuers(rule, node, policy) &&
     collectHeaders(rule) &&
+    hasOneIntrospector(rule, node) &&
     readStrings(node, "audiences", rule.audiences) &&
     readBindings(rule, document.member(node, "bind"))
   );
@@ -160,6 +161,23 @@ function collectHeaders(rule: Rule): bool {
     const header = link.item.header;
     if (header == ABSENT) rule.readsAuthorization = true;
     else if (!hasText(rule.headers, header)) rule.headers.append(header, region);
+    link = link.next;
+  }
+  return true;
+}
+
+/** An opaque token does not say whose it is, and is not shown to one server after another. */
+function hasOneIntrospector(rule: Rule, node: JsonNode): bool {
+  let link = rule.issuers.first;
+  while (link != null) {
+    if (link.item.introspector != null) rule.introspects = true;
+    if (link.item.introspector != null && introspectorFor(rule.issuers, link.item.header) != link.item) {
+      return refuse(
+        document,
+        orParent(document.member(node, "issuers"), node),
+        "at most one issuer with introspection for one header: an opaque token does not say whose it is",
+      );
+    }
     link = link.next;
   }
   return true;

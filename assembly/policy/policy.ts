@@ -4,6 +4,7 @@
 import { List } from "../host/list";
 import { Region } from "../host/region";
 import { Span, ABSENT, equals } from "../host/span";
+import { JsonNode } from "../text/json";
 import { KeyLocation, KeySource } from "./key_source";
 
 export const enum Mode {
@@ -37,6 +38,8 @@ export const enum Proof {
   Signature = 1,
   /** Envoy's jwt_authn, earlier in the chain. */
   JwtAuthn = 2,
+  /** An introspection server, which is asked about opaque tokens. */
+  Introspection = 3,
 }
 
 /** Who says that the peer's certificate was validated. */
@@ -45,6 +48,28 @@ export const enum ValidatedBy {
   Envoy = 0,
   /** The operator: the listener requires and validates client certificates. */
   Listener = 1,
+}
+
+/** Who is asked about opaque tokens.  RFC 7662 */
+@unmanaged
+export class Introspector {
+  cluster: Span;
+  authority: Span;
+  path: Span;
+  /** Absent: a bearer token, or no credentials at all. */
+  clientId: Span;
+  /** The environment variable that the secret is in; absent: no credentials. */
+  secretFrom: Span;
+  /** Where the policy names it. */
+  secretNode: JsonNode;
+  /** The `authorization` that it is asked with; absent: none. A secret. */
+  authorization: Span;
+  /** Seconds that an answer is kept. */
+  cacheFor: i64;
+  /** The `iss` that its answers must have; absent: any or none. */
+  issuer: Span;
+  /** Tells its answers from those of others, and from those to another client. */
+  identity: Span;
 }
 
 @unmanaged
@@ -71,6 +96,8 @@ export class Issuer {
   source: KeySource | null;
   /** What the source has to be asked for; null when the keys stand in the policy. */
   location: KeyLocation | null;
+  /** For introspection: whom to ask; otherwise null. */
+  introspector: Introspector | null;
   /** Seconds that fetched keys may be used since they were last confirmed. */
   staleFor: i64;
   /** For jwt_authn: the header it forwards the payload in; absent when it removes the token from the request. */
@@ -123,6 +150,8 @@ export class Rule {
   headers: List<Span>;
   /** True when tokens of these issuers come in `authorization`, too. */
   readsAuthorization: bool;
+  /** True when opaque tokens of one of these issuers are taken. */
+  introspects: bool;
   /** Empty: what the issuer demands is enough. */
   audiences: List<Span>;
   /** Empty: the default binding. */
@@ -150,6 +179,8 @@ export class Policy {
   usesJwtAuthn: bool;
   /** True when the keys of at least one issuer are fetched. */
   fetchesKeys: bool;
+  /** True when at least one issuer's tokens are opaque. */
+  introspects: bool;
   rules: List<Rule>;
   /** For a request of which no rule can be named: enforce as soon as any request is enforced. */
   modeWithoutRule: Mode;
@@ -187,6 +218,16 @@ export function issuerNamed(issuers: List<Issuer>, name: Span): Issuer | null {
   let link = issuers.first;
   while (link != null) {
     if (equals(link.item.name, name)) return link.item;
+    link = link.next;
+  }
+  return null;
+}
+
+/** The issuer of a list that is asked about opaque tokens in this header, or null. @param header absent: `authorization` */
+export function introspectorFor(issuers: List<Issuer>, header: Span): Issuer | null {
+  let link = issuers.first;
+  while (link != null) {
+    if (link.item.introspector != null && equals(link.item.header, header)) return link.item;
     link = link.next;
   }
   return null;

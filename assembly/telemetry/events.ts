@@ -20,9 +20,13 @@ export const enum Event {
   TokenMiss = 6,
   /** A remembered token had to go for another. */
   TokenEviction = 7,
+  /** An introspection server was asked about a token. */
+  IntrospectionAsked = 8,
+  /** It could not be asked, or said nothing that helps. */
+  IntrospectionFailed = 9,
 }
 
-const EVENTS: i32 = 8;
+const EVENTS: i32 = 10;
 const UNDEFINED: i32 = -1;
 
 @unmanaged
@@ -70,7 +74,11 @@ function nameOf(event: Event): string {
       return "token_cache.hit";
     case Event.TokenMiss:
       return "token_cache.miss";
-    default:
+    case Event.TokenEviction:
       return "token_cache.eviction";
+    case Event.IntrospectionAsked:
+      return "introspection.asked";
+    default:
+      return "introspection.failed";
   }
 }

@@ -64,3 +64,8 @@ export function isLetter(byte: i32): bool {
 export function isLetterOrDigit(byte: i32): bool {
   return isLetter(byte) || isDigit(byte);
 }
+
+/** A character that leaves ink: no space, no control, no byte above ASCII. */
+export function isVisible(byte: i32): bool {
+  return byte > Char.Space && byte < Char.Delete;
+}

@@ -1,9 +1,11 @@
 // One value of a form, application/x-www-form-urlencoded.  https://url.spec.whatwg.org/#application/x-www-form-urlencoded
 
-import { takeSpan } from "../host/arena";
+import { ascii, takeSpan } from "../host/arena";
 import { Span, ABSENT, byteAt, lengthOf, setByte } from "../host/span";
 import { Char, isLetterOrDigit } from "./ascii";
-import { hexDigit } from "./hex";
+
+/** In capital letters, as RFC 3986, section 2.1, prefers. */
+const DIGITS = ascii("0123456789ABCDEF");
 
 /** `value` encoded, in memory that lives until the callback ends; absent when it is empty or there is no room. */
 export function encodeFormValue(value: Span): Span {
@@ -19,8 +21,8 @@ export function encodeFormValue(value: Span): Span {
       continue;
     }
     setByte(encoded, at++, Char.Percent);
-    setByte(encoded, at++, hexDigit(byte >> 4));
-    setByte(encoded, at++, hexDigit(byte & 15));
+    setByte(encoded, at++, byteAt(DIGITS, byte >> 4));
+    setByte(encoded, at++, byteAt(DIGITS, byte & 15));
   }
   return encoded;
 }

@@ -6,6 +6,7 @@ import {
   Span,
   ABSENT,
   FAILED,
+  byteAt,
   equalsAscii,
   equalsAsciiIgnoreCase,
   indexOf,
@@ -117,6 +118,17 @@ export class UnverifiedToken {
     return lengthOf(this.signature) == 0 ? Reason.signature_malformed : this.readPayload(payloadBytes);
   }
 
+  /** Takes in claims that an introspection server answers with, where a token has none of its own. */
+  readAnswer(bytes: Span): Reason {
+    this.algorithm = Algorithm.None;
+    this.type = TokenType.Unstated;
+    this.keyId = ABSENT;
+    this.signature = ABSENT;
+    this.signingInput = ABSENT;
+    this.payloadText = ABSENT;
+    return this.readPayload(bytes);
+  }
+
   private readHeader(bytes: Span): Reason {
     if (!parseJson(header, bytes) || header.kind(ROOT) != JsonKind.Object)
       return Reason.token_header_malformed;
@@ -154,6 +166,16 @@ function hasForbiddenMember(): bool {
     header.member(ROOT, "crit") != NO_NODE ||
     header.member(ROOT, "b64") != NO_NODE
   );
+}
+
+/**
+ * True for what is no JWT, whole, cut or mangled: it has fewer than two dots, and does not begin as a JSON object does in base64url.
+ */
+export function isOpaque(token: Span): bool {
+  const dot = indexOf(token, Char.Dot, 0);
+  if (dot >= 0 && indexOf(token, Char.Dot, dot + 1) >= 0) return false;
+  const start = decodeBase64url(slice(token, 0, min(4, lengthOf(token))));
+  return start == FAILED || byteAt(start, 0) != Char.OpeningBrace;
 }
 
 function typeOf(typ: JsonNode): TokenType {

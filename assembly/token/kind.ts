@@ -35,7 +35,8 @@ export function issuerOf(token: UnverifiedToken, issuers: List<Issuer>, header: 
   let link = issuers.first;
   while (link != null) {
     const issuer = link.item;
-    const isOpen = issuer.identifier == ABSENT && equals(issuer.header, header);
+    const isOpen =
+      issuer.trustDomain != ABSENT && issuer.identifier == ABSENT && equals(issuer.header, header);
     if (isOpen && isInTrustDomain(issuer, token.claimedSubject)) return issuer;
     link = link.next;
   }

@@ -9,7 +9,7 @@ import { SignatureCheck, checkSignature } from "../crypto/signature";
 import { Reason } from "../decision/reason";
 import { MetadataClaims } from "../evidence/jwt_authn";
 import { Key, KeySet } from "../policy/key_set";
-import { JsonDocument, JsonNode, NO_NODE, ROOT } from "../text/json";
+import { JsonDocument, JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { UnverifiedToken } from "./jws";
 import { CachedToken } from "./token_table";
 
@@ -39,6 +39,14 @@ export class VerifiedClaims {
     const key = chooseKey(cached.token, keys);
     const isSame = key != null && equals(cached.proof, key.publicKey);
     return isSame ? admit(cached.token.payload, false) : null;
+  }
+
+  /** The claims that an introspection server has given for an active token. Null for any other, and while it is being asked. */
+  static byIntrospection(answered: CachedToken): VerifiedClaims | null {
+    const document = answered.token.payload;
+    const isActive = document.kind(document.member(ROOT, "active")) == JsonKind.True;
+    reason = Reason.token_inactive;
+    return isActive && answered.awaited == 0 ? admit(document, false) : null;
   }
 
   /** The key that `bySignature` found good last. */

@@ -38,8 +38,14 @@ export const MetricType = { Counter: 0, Gauge: 1, Histogram: 2 } as const;
 
 export const StreamType = { Request: 0, Response: 1, Downstream: 2, Upstream: 3, Max: 3 } as const;
 
-/** Return value of a header callback that lets the stream go on; with any other it waits. */
-export const CONTINUE = 0;
+/** What a header callback returns (FilterHeadersStatus). Envoy takes any other number as the last of these. */
+export const HeadersStatus = {
+  Continue: 0,
+  StopIteration: 1,
+  ContinueAndEndStream: 2,
+  StopAllIterationAndBuffer: 3,
+  StopAllIterationAndWatermark: 4,
+} as const;
 
 /** Log levels in ABI order: the index is the number on the wire. */
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "critical"] as const;

@@ -13,7 +13,18 @@ import type { RootContext } from "./root-context.ts";
 export interface GuestConfiguration {
   readonly vmId: string;
   readonly configuration: Buffer;
+  /** `NAME=value`, each with its final NUL. */
+  readonly environment: readonly Buffer[];
 }
+
+/**
+ * How deep callbacks may stand in one another before the guest's stack is full. Envoy ends a stream inside the end of
+ * the one before when one callback has answered both; it was seen to trap between 266 and 310 (docs/host.md).
+ */
+const MAX_NESTING = 256;
+
+// Envoy keeps the kind of a call in the lowest two bits.
+const CALL_TOKEN_STEP = 4;
 
 /**
  * One running instance of a module: its memory, its contexts, and the way in and out. After the first trap it is
@@ -23,6 +34,7 @@ export class Guest {
   readonly host: Host;
   readonly vmId: string;
   readonly vmConfiguration: Buffer;
+  readonly environment: readonly Buffer[];
   readonly memory = new GuestMemory();
   readonly metrics: MetricIds;
   /** True while `_initialize` or `_start` runs, when Envoy lets only logging and WASI through. */
@@ -33,16 +45,23 @@ export class Guest {
   readonly #contexts = new Map<number, Context>([[VM_CONTEXT.id, VM_CONTEXT]]);
   readonly #deferred: (() => void)[] = [];
   #lastContextId = 0;
+  #lastCallToken = 0;
+  #nesting = 0;
   #current = VM_CONTEXT;
   #effectiveId = 0;
   #stopped = false;
   #failed = false;
 
   /** @throws LoadError when the module is not a proxy-wasm 0.2.1 module or wants what Envoy does not offer. */
-  constructor(host: Host, module: WebAssembly.Module, { vmId, configuration }: GuestConfiguration) {
+  constructor(
+    host: Host,
+    module: WebAssembly.Module,
+    { vmId, configuration, environment }: GuestConfiguration,
+  ) {
     this.host = host;
     this.vmId = vmId;
     this.vmConfiguration = configuration;
+    this.environment = environment;
     this.metrics = new MetricIds(host.stats);
     requireAbiVersion(module);
     const { exports } = new WebAssembly.Instance(module, importObject(this, module));
@@ -85,17 +104,29 @@ export class Guest {
   /** Calls into the guest for a callback. Returns 0 when it trapped or the guest has failed before. */
   call(context: Context, callback: GuestFunction | undefined, a = 0, b = 0, c = 0, d = 0, e = 0): number {
     if (callback === undefined || this.#failed) return 0;
-    return this.#enter(context, callback, a, b, c, d, e);
+    if (this.#nesting <= MAX_NESTING) return this.#enter(context, callback, a, b, c, d, e);
+    this.#fail(new GuestTrap("Maximum call stack size exceeded"));
+    return 0;
   }
 
-  /** Must follow each callback once its result is used: does what the guest asked for during it. */
+  /**
+   * Must follow each callback once its result is used: does what the guest asked for during it. An action that runs a
+   * callback is followed by this too, so that the next action runs inside of it, as in Envoy.
+   */
   afterCall(): void {
     this.#stopped = false;
+    this.#nesting += 1;
     for (let action = this.#deferred.shift(); action !== undefined; action = this.#deferred.shift()) action();
+    this.#nesting -= 1;
   }
 
   defer(action: () => void): void {
     this.#deferred.push(action);
+  }
+
+  /** One sequence for all root contexts of the VM. */
+  nextCallToken(): number {
+    return (this.#lastCallToken += CALL_TOKEN_STEP);
   }
 
   /** The running callback's "continue" no longer counts: a local reply has been sent. */

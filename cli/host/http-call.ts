@@ -11,8 +11,8 @@ export interface HttpCallRequest {
 }
 
 /**
- * An answer to a call. Envoy gives failures the same form: nobody listening is status 503, a timeout 504, with a
- * short body of its own.
+ * An answer to a call. Envoy gives some failures the same form: nobody listening is status 503, no headers in time 504,
+ * with a short body of its own. For the others there is {@link HttpCall.fail}.
  */
 export interface HttpCallAnswer {
   readonly status: number;
@@ -28,16 +28,16 @@ export interface DeliveredAnswer {
   readonly trailers: HeaderMap;
 }
 
-/** A call that the guest has started and that waits for {@link respond}. */
+/** A call that the guest has started and that waits for {@link respond} or {@link fail}. */
 export class HttpCall {
   readonly token: number;
   readonly request: HttpCallRequest;
-  readonly #deliver: (call: HttpCall, answer: DeliveredAnswer) => void;
+  readonly #deliver: (call: HttpCall, answer: DeliveredAnswer | undefined) => void;
 
   constructor(
     token: number,
     request: HttpCallRequest,
-    deliver: (call: HttpCall, answer: DeliveredAnswer) => void,
+    deliver: (call: HttpCall, answer: DeliveredAnswer | undefined) => void,
   ) {
     this.token = token;
     this.request = request;
@@ -51,5 +51,10 @@ export class HttpCall {
       body: Buffer.from(body as string),
       trailers: new HeaderMap(trailers),
     });
+  }
+
+  /** The upstream broke off, or ran into the timeout, after its headers: the guest gets no headers and no body. */
+  fail(): void {
+    this.#deliver(this, undefined);
   }
 }

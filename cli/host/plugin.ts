@@ -12,6 +12,8 @@ export interface PluginOptions {
   readonly name?: string;
   /** Handed to the guest as it is; text as UTF-8. Default empty. */
   readonly configuration?: string | Uint8Array;
+  /** Envoy's switch of that name: a plain StopIteration then holds headers back only until the body comes. */
+  readonly allowOnHeadersStopIteration?: boolean;
 }
 
 /** One filter of a listener: a root context in a VM, with the configuration that the guest accepted last. */
@@ -20,16 +22,19 @@ export class Plugin {
   readonly id: number;
   readonly name: string;
   readonly rootId: string;
+  readonly allowOnHeadersStopIteration: boolean;
   readonly #vm: Vm;
   #root: RootContext | undefined;
   #configuration = Buffer.alloc(0);
   #accepted = false;
+  readonly #draining: RootContext[] = [];
 
-  constructor(vm: Vm, { rootId = "", name = "" }: PluginOptions) {
+  constructor(vm: Vm, options: PluginOptions) {
     this.#vm = vm;
     this.id = vm.host.nextPluginId();
-    this.rootId = rootId;
-    this.name = name;
+    this.rootId = options.rootId ?? "";
+    this.name = options.name ?? "";
+    this.allowOnHeadersStopIteration = options.allowOnHeadersStopIteration ?? false;
   }
 
   /** Whether the guest accepted the configuration offered last. */
@@ -54,20 +59,37 @@ export class Plugin {
 
   /**
    * Offers a new configuration, in a new root context of the same VM. If the guest accepts it, new requests go
-   * there and the old root context goes with its last stream; if not, all stays as it was.
+   * there and the old root context goes with its last stream, as when Envoy discovers the filter's configuration by
+   * itself (ECDS); if not, all stays as it was.
    *
    * @returns whether the guest accepted it
    */
   configure(configuration: string | Uint8Array): boolean {
-    const bytes = Buffer.from(configuration as string);
-    const root = RootContext.start(this.#vm.liveGuest(), this, bytes);
-    this.#accepted = root !== undefined;
-    if (root === undefined) return false;
     const old = this.#root;
-    this.#root = root;
-    this.#configuration = bytes;
+    if (!this.#replaceRoot(configuration)) return false;
     old?.retire();
     return true;
+  }
+
+  /**
+   * Like {@link configure}, as when Envoy gets a new listener: the old root context lives, ticks and has its calls
+   * answered until {@link endDrain}, also without streams.
+   *
+   * @returns whether the guest accepted it
+   */
+  configureListener(configuration: string | Uint8Array): boolean {
+    const old = this.#root;
+    if (!this.#replaceRoot(configuration)) return false;
+    if (old !== undefined) this.#draining.push(old);
+    return true;
+  }
+
+  /** The drain time is over: what is left of the old listeners ends, first their streams. */
+  endDrain(): void {
+    for (const root of this.#draining.splice(0)) {
+      root.endStreams();
+      root.retire();
+    }
   }
 
   /**
@@ -84,6 +106,16 @@ export class Plugin {
     }
     if (this.#root.guest.failed) this.#reload();
     return Stream.start(this.#root, request);
+  }
+
+  #replaceRoot(configuration: string | Uint8Array): boolean {
+    const bytes = Buffer.from(configuration as string);
+    const root = RootContext.start(this.#vm.liveGuest(), this, bytes);
+    this.#accepted = root !== undefined;
+    if (root === undefined) return false;
+    this.#root = root;
+    this.#configuration = bytes;
+    return true;
   }
 
   #reload(): void {

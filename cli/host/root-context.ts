@@ -6,10 +6,11 @@ import { HttpCall } from "./http-call.ts";
 import type { DeliveredAnswer, HttpCallRequest } from "./http-call.ts";
 import type { Plugin } from "./plugin.ts";
 import type { PropertyResult } from "./properties/value.ts";
+import type { Stream } from "./stream.ts";
 
 const REQUIRED_CALL_HEADERS = [":method", ":path", ":authority"] as const;
 
-/** One configuration of a plugin, running in a guest. It lives on, retired, until its last stream has ended. */
+/** One configuration of a plugin, running in a guest. Retired, it lives on until its last stream has ended. */
 export class RootContext implements Context {
   readonly id: number;
   readonly guest: Guest;
@@ -20,11 +21,10 @@ export class RootContext implements Context {
   readonly stream = undefined;
 
   readonly #httpCalls = new Map<number, HttpCall>();
-  #lastCallToken = 0;
   // Readable by the guest only while the callback runs that is about it.
   #configuration: Buffer | undefined;
   #answer: DeliveredAnswer | undefined;
-  #streams = 0;
+  readonly #streams = new Set<Stream>();
   #retired = false;
   #awaitsDone = false;
 
@@ -92,20 +92,24 @@ export class RootContext implements Context {
     if (request.timeoutMilliseconds < 0 || !this.guest.host.clusters.has(request.cluster) || !complete) {
       return undefined;
     }
-    const call = new HttpCall(++this.#lastCallToken, request, (answered, answer) => {
+    const call = new HttpCall(this.guest.nextCallToken(), request, (answered, answer) => {
       this.#deliver(answered, answer);
     });
     this.#httpCalls.set(call.token, call);
     return call;
   }
 
-  streamStarted(): void {
-    this.#streams += 1;
+  streamStarted(stream: Stream): void {
+    this.#streams.add(stream);
   }
 
-  streamEnded(): void {
-    this.#streams -= 1;
+  streamEnded(stream: Stream): void {
+    this.#streams.delete(stream);
     this.#shutDownWhenUnused();
+  }
+
+  endStreams(): void {
+    for (const stream of this.#streams) stream.end();
   }
 
   /** A newer configuration has taken over: shut down now, or after the last stream. */
@@ -137,19 +141,19 @@ export class RootContext implements Context {
     return !this.guest.failed && (onConfigure === undefined || accepted !== 0);
   }
 
-  #deliver(call: HttpCall, answer: DeliveredAnswer): void {
+  #deliver(call: HttpCall, answer: DeliveredAnswer | undefined): void {
     if (!this.#httpCalls.delete(call.token)) return;
     this.#answer = answer;
     const { callbacks } = this.guest;
-    const { headers, body, trailers } = answer;
-    const counts = [headers.pairs.length, body.length, trailers.pairs.length] as const;
+    const { headers, body, trailers } = answer ?? {};
+    const counts = [headers?.pairs.length, body?.length, trailers?.pairs.length] as const;
     this.guest.call(this, callbacks.onHttpCallResponse, this.id, call.token, ...counts);
     this.#answer = undefined;
     this.guest.afterCall();
   }
 
   #shutDownWhenUnused(): void {
-    if (!this.#retired || this.#streams > 0) return;
+    if (!this.#retired || this.#streams.size > 0) return;
     const { onDone } = this.guest.callbacks;
     this.#awaitsDone =
       onDone !== undefined && this.guest.call(this, onDone, this.id) === 0 && !this.guest.failed;

@@ -1,4 +1,4 @@
-import { BufferType, CONTINUE, HeaderMapType, Status } from "./abi.ts";
+import { BufferType, HeadersStatus, HeaderMapType, Status } from "./abi.ts";
 import type { GuestFunction } from "./callbacks.ts";
 import type { Context } from "./context.ts";
 import { HeaderMap } from "./header-map.ts";
@@ -55,9 +55,10 @@ export class Stream implements Context {
   readonly #requestHeaders: HeaderMap;
   readonly #properties: StreamProperties;
   #responseHeaders: HeaderMap | undefined;
-  // Envoy takes the map away from the filter once the request has gone on, and lends it once more to on_log.
+  // Envoy takes the map away from the filter as soon as the request goes on, and lends it once more to on_log.
   #requestHeadersHeld = false;
   #outcome: Outcome = "pause";
+  #waited = false;
   #reply: LocalReply | undefined;
   #ended = false;
   #wasReset = false;
@@ -83,7 +84,7 @@ export class Stream implements Context {
   /** Creates the stream and runs it through the filter's request headers. */
   static start(root: RootContext, request: Request): Stream {
     const stream = root.guest.register((id) => new Stream(id, root, request));
-    root.streamStarted();
+    root.streamStarted(stream);
     stream.#decodeHeaders(request.endOfStream ?? true);
     return stream;
   }
@@ -124,9 +125,10 @@ export class Stream implements Context {
   /** The upstream has answered: runs the filter's response headers. */
   respond({ status, headers = [] }: Response): void {
     const { guest } = this.root;
+    const { onResponseHeaders } = guest.callbacks;
     this.#responseHeaders = new HeaderMap([[":status", String(status)], ...headers]);
-    const count = this.#responseHeaders.pairs.length;
-    guest.call(this, guest.callbacks.onResponseHeaders, this.id, count, 1);
+    if (onResponseHeaders === undefined) return;
+    guest.call(this, onResponseHeaders, this.id, this.#responseHeaders.pairs.length, 1);
     if (guest.failed) this.#answer(FAIL_STREAM, "trapped");
     guest.afterCall();
   }
@@ -137,13 +139,14 @@ export class Stream implements Context {
     this.#ended = true;
     const { guest } = this.root;
     const { onLog, onDone, onDelete } = guest.callbacks;
+    const held = this.#requestHeadersHeld;
     this.#requestHeadersHeld = true;
     this.#finish(onLog);
-    this.#requestHeadersHeld = false;
+    this.#requestHeadersHeld = held;
     this.#finish(onDone);
     this.#finish(onDelete);
     guest.unregister(this);
-    this.root.streamEnded();
+    this.root.streamEnded(this);
   }
 
   headerMap(type: number): HeaderMap | undefined {
@@ -168,14 +171,14 @@ export class Stream implements Context {
   }
 
   sendLocalReply(reply: LocalReply): void {
-    this.root.guest.defer(() => {
+    this.#defer(() => {
       this.#answer(reply, "replied");
     });
   }
 
   continueRequest(): void {
     this.#requestHeadersHeld = false;
-    this.root.guest.defer(() => {
+    this.#defer(() => {
       if (this.#outcome === "pause") this.#outcome = "continue";
     });
   }
@@ -195,23 +198,48 @@ export class Stream implements Context {
     this.#requestHeadersHeld = true;
     const count = this.#requestHeaders.pairs.length;
     const status = guest.call(this, onRequestHeaders, this.id, count, endOfStream ? 1 : 0);
-    const goesOn = status === CONTINUE && !guest.iterationStopped;
+    const goesOn = this.#letsGoOn(status, !endOfStream) && !guest.iterationStopped;
     if (guest.failed) this.#answer(FAIL_STREAM, "trapped");
     else if (goesOn) this.#outcome = "continue";
     if (goesOn) this.#requestHeadersHeld = false;
     guest.afterCall();
+    this.#waited = this.#outcome === "pause";
+  }
+
+  #letsGoOn(status: number, bodyFollows: boolean): boolean {
+    if (status === HeadersStatus.Continue || status === HeadersStatus.ContinueAndEndStream) return true;
+    // The plain stop holds the headers only: the body takes them along to the upstream. Without the plugin's
+    // permission Envoy reads it as the stop of everything.
+    const stopsHeadersOnly =
+      status === HeadersStatus.StopIteration && this.root.plugin.allowOnHeadersStopIteration;
+    return stopsHeadersOnly && bodyFollows;
   }
 
   #finish(callback: GuestFunction | undefined): void {
+    if (callback === undefined) return;
     this.root.guest.call(this, callback, this.id);
     this.root.guest.afterCall();
   }
 
-  /** The first reply is the one the client gets. */
+  /** What the guest asked for this stream is done after the callback; after a trap the stream fails instead. */
+  #defer(action: () => void): void {
+    const { guest } = this.root;
+    guest.defer(() => {
+      if (guest.failed) this.#answer(FAIL_STREAM, "trapped");
+      else action();
+    });
+  }
+
+  /**
+   * The first reply is the one the client gets. It ends a stream that waited; one that was answered at once is left to
+   * {@link end}, as if its client read slowly.
+   */
   #answer(reply: LocalReply, outcome: Outcome): void {
     if (this.#reply !== undefined || this.#ended) return;
     this.#reply = reply;
     this.#outcome = outcome;
-    if (outcome === "replied") this.respond(reply);
+    if (outcome === "trapped") return;
+    this.respond(reply);
+    if (this.#waited) this.end();
   }
 }

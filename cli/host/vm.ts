@@ -16,6 +16,8 @@ export interface VmOptions {
   readonly configuration?: string | Uint8Array;
   /** Default `FAIL_RELOAD`. */
   readonly failurePolicy?: FailurePolicy;
+  /** What the guest reads through WASI: Envoy's `vm_config.environment_variables`. Default empty. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** A VM of one worker thread. Behind it stands one running guest at a time, replaced after a trap. */
@@ -33,6 +35,9 @@ export class Vm {
     this.#configuration = {
       vmId: options.vmId ?? "",
       configuration: Buffer.from((options.configuration ?? "") as string),
+      environment: Object.entries(options.environment ?? {}).map(([name, value]) =>
+        Buffer.from(`${name}=${value}\0`),
+      ),
     };
     this.#guest = new Guest(host, module, this.#configuration);
   }

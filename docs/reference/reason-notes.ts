@@ -137,8 +137,27 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "Send it as `Bearer`, or have the issuer bind it (RFC 9449).",
   },
   failures_exceeded: {
-    means: "Too many tokens of this presenter had a bad signature: 100 at once, one more every 100 ms. Tokens that were verified before still pass.",
+    means:
+      "Too many tokens of this presenter had a bad signature: 100 at once, one more every 100 ms. Tokens that were verified before still pass.",
     next: "Somebody with this identity sends forged or damaged tokens: find out who.",
+  },
+  token_inactive: {
+    means: "The introspection server says that the token is not active.",
+    next: "The client needs a new token; a token that was just issued may have been asked about too early.",
+  },
+  introspection_unavailable: {
+    means:
+      "The introspection server could not be asked, did not answer in time, or answered with something else.",
+    next: "Look at the log: the cluster, the status, and the credentials in the VM environment.",
+  },
+  introspection_busy: {
+    means: "Too many tokens are being asked about at once, in all or for this presenter.",
+    next: "Look at `introspection.asked`: does somebody send made-up tokens, or is the server slow?",
+  },
+  introspection_pending: {
+    means:
+      "In observe mode only: the introspection server is being asked about the token, and an observed request does not wait.",
+    next: "Nothing: with the rule enforced the request would have waited for the answer.",
   },
 
   claim_malformed: {

@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { format, resolveConfig } from "prettier";
 import { DIVERGENCES, EVERY_VALID_CASE } from "../../test/vectors/divergences.ts";
 import type { Divergence } from "../../test/vectors/divergences.ts";
-import { SUITES } from "../../test/vectors/suites.ts";
+import { SUITES, WAYS } from "../../test/vectors/suites.ts";
 import type { Suite } from "../../test/vectors/suites.ts";
 
 export const VECTORS_PAGE = resolve(import.meta.dirname, "../vectors.md");
@@ -17,26 +17,39 @@ export async function vectorsPage(): Promise<string> {
 
 Made by \`npm run docs\` from test/vectors/suites.ts and test/vectors/divergences.ts.
 
-The filter is held against ${thousands(total)} cases that others published, in ${suites.length} suites. A case that is published as
-valid has to be let through, or be refused only by a step that comes after what the case is about: a JWS that signs prose is
-no token, a token without a presenter's ID is nobody's. One that is published as invalid has to be refused for a reason that
-fits. Every exception is listed below, and in no other place: the tests fail when the filter disagrees with a source and it is
-not here, and when it is here and the filter does not disagree.
+The filter is held against ${thousands(total)} cases that others published, in ${suites.length} suites.
 
-The cases are not in this repository; without them each suite is one skipped test, which says how many cases are missing.
+- What is published as **valid** has to be let through, or be refused only for something that comes after what the case is
+  about: a JWS that signs prose is no token, and a token that is nobody's is not the presenter's. The tests name that reason.
+- What is published as **invalid** has to be refused for a reason that fits.
+- Every exception is in the list [below](#where-the-filter-and-a-source-disagree). The tests fail when a case disagrees that is not in the
+  list, disagrees for another reason than the list's, or is in the list and does not disagree.
+
+The cases themselves are not in this repository. Without them each suite is one skipped test, which says how many cases are
+missing.
 
 ## Suites
 
-| suite | cases | how each is put to the filter |
-| --- | ---: | --- |
+How a case is put to the filter:
+
+${Object.entries(WAYS)
+  .map(([way, meaning]) => `- **${way}**: ${meaning}`)
+  .join("\n")}
+
+| suite | cases | by | note |
+| --- | ---: | --- | --- |
 ${suites.map(suiteRow).join("\n")}
 
-Besides, 100 and more tokens of all algorithms, minted by jose, are changed in every bit and cut after every byte
-(test/vectors/mutated-tokens.test.ts): none of the changed ones is accepted.
+Besides, more than 100 valid tokens of all algorithms, minted by jose, are changed in every bit and cut after every byte
+(test/vectors/mutated-tokens.test.ts). None of the changed ones is accepted.
+
+Envoy's own cases of \`verify_signature\` are held against the Node host, in test/host, so that what the filter is told there is
+what Envoy would tell it.
 
 ## Where the filter and a source disagree
 
-\`policy_refused\`: no policy may have the case's keys. All other answers are [reasons](reasons.md).
+\`policy_refused\`: no policy may have the keys of the case; "3 of 4 keys": the others are passed over. The other names are
+[reasons](reasons.md).
 
 | suite | cases | published as | here | why |
 | --- | --- | --- | --- | --- |
@@ -45,8 +58,8 @@ ${DIVERGENCES.map(divergenceRow).join("\n")}
   return format(page, { ...(await resolveConfig(VECTORS_PAGE)), filepath: VECTORS_PAGE });
 }
 
-function suiteRow({ path, cases, run }: Suite): string {
-  return `| ${path} | ${thousands(cases)} | ${run} |`;
+function suiteRow({ path, cases, ways, note = "" }: Suite): string {
+  return `| ${path} | ${thousands(cases)} | ${ways.join(", ")} | ${note} |`;
 }
 
 function divergenceRow({ suite, cases, ours, why }: Divergence): string {

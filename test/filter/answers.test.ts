@@ -176,6 +176,10 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   keys_stale: "fetched-keys",
   keys_busy: "fetched-keys",
   failures_exceeded: "token-cache",
+  token_inactive: "introspection",
+  introspection_unavailable: "introspection",
+  introspection_busy: "introspection",
+  introspection_pending: "introspection",
 };
 
 function run({ policy: rules, request, fails }: Case, mode = "enforce"): { scene: Scene; stream: Stream } {

@@ -27,6 +27,7 @@ function linesOf(scene: Scene): unknown[] {
 /** Counters beside the verdicts. */
 const EVENTS = [
   ...["fetched", "confirmed", "failed", "refused", "passed_over"].map((name) => `holdfast.keys.${name}`),
+  ...["asked", "failed"].map((name) => `holdfast.introspection.${name}`),
   ...["hit", "miss", "eviction"].map((name) => `holdfast.token_cache.${name}`),
 ];
 

@@ -6,6 +6,7 @@ import { readBytesFields } from "../../cli/host/foreign/protobuf.ts";
 import { verifySignature } from "../../cli/host/foreign/verify-signature.ts";
 import { Status } from "../../cli/host/index.ts";
 import { OUT, probe, returned } from "./support/probe.ts";
+import { offCurve } from "./support/off-curve.ts";
 import { signatureArguments } from "./support/signature-arguments.ts";
 import type { SignatureArguments } from "./support/signature-arguments.ts";
 
@@ -101,6 +102,10 @@ describe("verify_signature answers with an error text and no result for", () => 
     ["an RSA modulus above 16,384 bits", { ...good(rsa), key: rsaKey(16_392, 65_537n) }, NO_KEY],
     ["an RSA key within those limits", { ...good(rsa), key: rsaKey(16_384, 2n ** 33n - 1n) }, FAILED],
     ["a curve that BoringSSL lacks", good(generateKeyPairSync("ec", { namedCurve: "secp256k1" })), NO_KEY],
+    ...["P-256", "P-384", "P-521"].map((namedCurve) => {
+      const pair = good(generateKeyPairSync("ec", { namedCurve }));
+      return [`a point that is not on ${namedCurve}`, { ...pair, key: offCurve(pair.key) }, NO_KEY] as const;
+    }),
     ["a key with a hybrid point", { ...good(p256), key: hybridPoint(spki(p256.publicKey)) }, NO_KEY],
     [
       "an RSA key without its NULL parameters",

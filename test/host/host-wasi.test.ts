@@ -57,7 +57,12 @@ describe("WASI", () => {
     assert.equal(call("random_get", [MEMORY_END, 1]).status, FAULT);
   });
 
-  it("has no arguments and no environment", () => {
+  it("environ_sizes_get refuses what lies outside", () => {
+    assert.equal(call("environ_sizes_get", [MEMORY_END, OUT]).status, FAULT);
+    assert.equal(call("environ_sizes_get", [OUT, MEMORY_END]).status, FAULT);
+  });
+
+  it("has no arguments, and no environment unless it is given", () => {
     for (const name of ["args_sizes_get", "environ_sizes_get"]) {
       assert.deepEqual(call(name, [OUT, OUT + 4]).words.slice(0, 2), [0, 0]);
     }

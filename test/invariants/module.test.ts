@@ -36,6 +36,8 @@ test("the module asks the host for these functions and no others", () => {
       "env.proxy_set_effective_context",
       "env.proxy_set_property",
       "env.proxy_set_tick_period_milliseconds",
+      "wasi_snapshot_preview1.environ_get",
+      "wasi_snapshot_preview1.environ_sizes_get",
       "wasi_snapshot_preview1.random_get",
     ],
   );

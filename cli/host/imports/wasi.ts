@@ -5,15 +5,19 @@ import type { Guest } from "../guest.ts";
 import { unsigned } from "./host-function.ts";
 import type { HostFunctions } from "./host-function.ts";
 
-// WASI as far as Envoy has it: output goes to the log, there are no files, arguments or environment.
+// WASI as far as Envoy has it: output goes to the log, there are no files and no arguments.
 const Errno = { Success: 0, BadFile: 8, Fault: 21, NotSupported: 58 } as const;
 const REALTIME_CLOCK = 0;
 const LEVEL_OF_FILE: Readonly<Record<number, (typeof LOG_LEVELS)[number]>> = { 1: "info", 2: "error" };
 
 export function wasi(guest: Guest): HostFunctions {
   const { host, memory } = guest;
-  const noneOf = (countOut: number, sizeOut: number) =>
-    memory.setU32(unsigned(countOut), 0) && memory.setU32(unsigned(sizeOut), 0) ? Errno.Success : Errno.Fault;
+  const writeSizes = (entries: readonly Buffer[], countOut: number, sizeOut: number) => {
+    const size = entries.reduce((sum, entry) => sum + entry.length, 0);
+    const written =
+      memory.setU32(unsigned(countOut), entries.length) && memory.setU32(unsigned(sizeOut), size);
+    return written ? Errno.Success : Errno.Fault;
+  };
   return {
     fd_write: (file: number, vectors: number, count: number, writtenOut: number) =>
       writeFile(guest, file, unsigned(vectors), unsigned(count), unsigned(writtenOut)),
@@ -33,11 +37,25 @@ export function wasi(guest: Guest): HostFunctions {
     // Envoy notes the call and returns; a well-made module traps right after it.
     proc_exit: () => undefined,
 
-    environ_get: () => Errno.Success,
-    environ_sizes_get: noneOf,
+    environ_sizes_get: (countOut: number, sizeOut: number) =>
+      writeSizes(guest.environment, countOut, sizeOut),
+    environ_get: (pointersOut: number, bytesOut: number) =>
+      writeEnvironment(guest, unsigned(pointersOut), unsigned(bytesOut)),
     args_get: () => Errno.Success,
-    args_sizes_get: noneOf,
+    args_sizes_get: (countOut: number, sizeOut: number) => writeSizes([], countOut, sizeOut),
   };
+}
+
+/** Each entry with its NUL, one after the other, and the address of each. */
+function writeEnvironment(guest: Guest, pointersOut: number, bytesOut: number): number {
+  const { memory } = guest;
+  let place = bytesOut;
+  for (const [index, entry] of guest.environment.entries()) {
+    const target = memory.view(place, entry.length);
+    if (target === undefined || !memory.setU32(pointersOut + index * 4, place)) return Errno.Fault;
+    place += entry.copy(target);
+  }
+  return Errno.Success;
 }
 
 function writeFile(guest: Guest, file: number, vectors: number, count: number, writtenOut: number): number {

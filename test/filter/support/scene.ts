@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Host, Vm } from "../../../cli/host/index.ts";
-import type { HostOptions, Plugin, Request, Stream } from "../../../cli/host/index.ts";
+import type { HostOptions, Plugin, Request, Stream, VmOptions } from "../../../cli/host/index.ts";
 import { filterModule } from "./filter-module.ts";
 import { policy as usualPolicy } from "./policies.ts";
 import type { Json } from "./json.ts";
@@ -14,9 +14,9 @@ export class Scene {
   /** Seconds since 1970. */
   now = NOW;
 
-  constructor(policy: Json | string = usualPolicy(), options: HostOptions = {}) {
+  constructor(policy: Json | string = usualPolicy(), options: HostOptions = {}, vm: VmOptions = {}) {
     this.host = new Host({ now: () => this.now, ...options });
-    this.vm = Vm.start(this.host, filterModule);
+    this.vm = Vm.start(this.host, filterModule, vm);
     this.plugin = this.vm.configure({
       configuration: typeof policy === "string" ? policy : JSON.stringify(policy),
     });

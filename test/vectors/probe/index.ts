@@ -6,7 +6,7 @@ import { resetArena, take } from "../../../assembly/host/arena";
 import { Span, ABSENT, slice, sliceFrom, spanOf } from "../../../assembly/host/span";
 import { algorithmNamed, includes } from "../../../assembly/crypto/algorithm";
 import { signatureToDer } from "../../../assembly/crypto/ecdsa";
-import { Jwk, KeyFault, readJwk } from "../../../assembly/crypto/jwk";
+import { Jwk, KeyFault, KeyUse, readJwk } from "../../../assembly/crypto/jwk";
 import { finishDigest, startDigest, updateDigest } from "../../../assembly/crypto/sha256";
 import { checkSignature } from "../../../assembly/crypto/signature";
 import { decodeBase64url } from "../../../assembly/text/base64url";
@@ -64,9 +64,11 @@ export function digestInParts(address: usize, length: i32, split: i32): Span {
   return finishDigest();
 }
 
-/** Reads a JWK; what follows then speaks of it. Returns a KeyFault. */
-export function readKey(address: usize, length: i32): i32 {
-  return parseJson(document, spanOf(address, length)) ? readJwk(document, ROOT, key) : KeyFault.Malformed;
+/** Reads a JWK that has to be for `use`; what follows then speaks of it. Returns a KeyFault. */
+export function readKey(address: usize, length: i32, use: KeyUse): i32 {
+  return parseJson(document, spanOf(address, length))
+    ? readJwk(document, ROOT, use, key)
+    : KeyFault.Malformed;
 }
 
 /** The key that was read, as SubjectPublicKeyInfo. */

@@ -20,7 +20,8 @@ type Options = Readonly<Record<string, unknown>>;
 type Call = (...args: (number | bigint)[]) => number | bigint;
 
 /** As in assembly/crypto/jwk.ts. */
-export const KeyFault = { None: 0, Secret: 1, Malformed: 2, Unusable: 3 } as const;
+export const KeyFault = { None: 0, Secret: 1, Malformed: 2, Unusable: 3, EnvoyOnly: 4 } as const;
+export const KeyUse = { Signature: 0, JwtSvid: 1, WitSvid: 2 } as const;
 /** As in assembly/crypto/signature.ts. */
 export const SignatureCheck = { Unknown: 0, Malformed: 1, Invalid: 2, Valid: 3 } as const;
 
@@ -86,8 +87,8 @@ export class Probe {
   }
 
   /** A KeyFault; with `None` the key is the one that {@link verify} takes. */
-  readKey(jwk: string | object): number {
-    return this.#number("readKey", Buffer.from(typeof jwk === "string" ? jwk : JSON.stringify(jwk)));
+  readKey(jwk: object, use: number = KeyUse.Signature): number {
+    return this.#number("readKey", Buffer.from(JSON.stringify(jwk)), use);
   }
 
   publicKey(): Buffer {
@@ -115,9 +116,9 @@ export class Probe {
     return BigInt.asUintN(64, this.#call(name, this.#put(input), input.length, ...rest) as bigint);
   }
 
-  #number(name: string, input: Uint8Array): number {
+  #number(name: string, input: Uint8Array, ...rest: number[]): number {
     this.#call("reset");
-    return Number(this.#call(name, this.#put(input), input.length));
+    return Number(this.#call(name, this.#put(input), input.length, ...rest));
   }
 
   #put(bytes: Uint8Array): number {

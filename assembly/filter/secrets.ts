@@ -1,0 +1,80 @@
+// Secrets that a policy names and does not hold: they are in the VM's environment.
+
+import { ascii, copyTo, takeSpan } from "../host/arena";
+import { readEnvironment } from "../host/call";
+import { Region } from "../host/region";
+import { Span, ABSENT, addressOf, byteAt, lengthOf, setByte, sliceFrom } from "../host/span";
+import { refuseSecret } from "../policy/load_introspection";
+import { Introspector, Policy } from "../policy/policy";
+import { Char, isVisible } from "../text/ascii";
+import { base64Length, encodeBase64 } from "../text/base64";
+import { encodeFormValue } from "../text/form";
+
+const BASIC = ascii("Basic ");
+const BEARER = ascii("Bearer ");
+
+/** Gives every introspector of the policy its credentials. False, with a refusal, when a secret is not there. */
+export function resolveSecrets(policy: Policy, region: Region): bool {
+  let link = policy.issuers.first;
+  while (link != null) {
+    const introspector = link.item.introspector;
+    if (introspector != null && introspector.secretFrom != ABSENT && !resolve(introspector, region))
+      return false;
+    if (introspector != null) introspector.identity = identityOf(introspector, region);
+    link = link.next;
+  }
+  return true;
+}
+
+function resolve(introspector: Introspector, region: Region): bool {
+  const secret = readEnvironment(introspector.secretFrom);
+  const value = introspector.clientId == ABSENT ? bearer(secret) : basic(introspector.clientId, secret);
+  introspector.authorization = region.copy(value);
+  return value != ABSENT || refuseSecret(introspector);
+}
+
+/** RFC 6750, section 2.1. Absent for what cannot stand in a header. */
+function bearer(secret: Span): Span {
+  for (let i = 0; i < lengthOf(secret); i++) {
+    if (!isVisible(byteAt(secret, i))) return ABSENT;
+  }
+  return secret == ABSENT ? ABSENT : joined(BEARER, secret);
+}
+
+/** RFC 6749, section 2.3.1: ID and secret are encoded as in a form before they are joined. */
+function basic(clientId: Span, secret: Span): Span {
+  const id = encodeFormValue(clientId);
+  const password = encodeFormValue(secret);
+  const pair = takeSpan(lengthOf(id) + 1 + lengthOf(password));
+  const value = takeSpan(lengthOf(BASIC) + base64Length(lengthOf(pair)));
+  if (id == ABSENT || password == ABSENT || pair == ABSENT || value == ABSENT) return ABSENT;
+  copyTo(addressOf(pair), id);
+  setByte(pair, lengthOf(id), Char.Colon);
+  copyTo(addressOf(sliceFrom(pair, lengthOf(id) + 1)), password);
+  copyTo(addressOf(value), BASIC);
+  encodeBase64(pair, value, lengthOf(BASIC));
+  return value;
+}
+
+function joined(start: Span, end: Span): Span {
+  const whole = takeSpan(lengthOf(start) + lengthOf(end));
+  if (whole == ABSENT) return ABSENT;
+  copyTo(addressOf(whole), start);
+  copyTo(addressOf(sliceFrom(whole, lengthOf(start))), end);
+  return whole;
+}
+
+/** Server and client: names without NUL, one behind each. */
+function identityOf(introspector: Introspector, region: Region): Span {
+  let identity = terminated(introspector.cluster);
+  identity = joined(identity, terminated(introspector.authority));
+  identity = joined(identity, terminated(introspector.path));
+  identity = joined(identity, terminated(introspector.clientId));
+  return region.copy(joined(identity, terminated(introspector.secretFrom)));
+}
+
+const NUL = ascii("\0");
+
+function terminated(text: Span): Span {
+  return joined(text, NUL);
+}

@@ -1,0 +1,73 @@
+// Whom to ask about opaque tokens, and how to show that one may.  https://www.rfc-editor.org/rfc/rfc7662#section-2.1
+
+import { ascii } from "../host/arena";
+import { JsonKind, JsonNode, NO_NODE } from "../text/json";
+import { Introspector, Issuer, Proof } from "./policy";
+import { document, hasOnly, isName, isText, orParent, readDuration, region } from "./reader";
+import { refuse } from "./refusal";
+import { readTarget, target } from "./target";
+
+/** Seconds. */
+const DEFAULT_CACHE_FOR: i64 = 30;
+const MAX_CACHE_FOR: i64 = 60 * 60;
+
+const INTROSPECTION_MEMBERS = ascii("cluster path authority credentials cacheFor");
+const CREDENTIALS_MEMBERS = ascii("clientId secretFrom bearerFrom");
+const EXPECTED =
+  '"credentials": { "clientId": "...", "secretFrom": "VARIABLE" } or { "bearerFrom": "VARIABLE" }; never the secret itself';
+
+export function readIntrospection(issuer: Issuer, node: JsonNode): bool {
+  const server = document.member(node, "introspection");
+  const iss = document.member(node, "issuer");
+  if (!hasOnly(server, INTROSPECTION_MEMBERS) || !readTarget(server)) return false;
+  if (iss != NO_NODE && !isText(iss))
+    return refuse(document, iss, 'the "iss" that the server\'s answers must have');
+  const introspector = region.make<Introspector>();
+  introspector.cluster = target.cluster;
+  introspector.authority = target.authority;
+  introspector.path = target.path;
+  introspector.issuer = region.copy(document.stringOf(iss));
+  issuer.introspector = introspector;
+  issuer.proof = Proof.Introspection;
+  return (
+    readCacheFor(introspector, server) &&
+    readCredentials(introspector, document.member(server, "credentials"))
+  );
+}
+
+function readCacheFor(introspector: Introspector, node: JsonNode): bool {
+  introspector.cacheFor = readDuration(node, "cacheFor", DEFAULT_CACHE_FOR);
+  if (introspector.cacheFor >= 1 && introspector.cacheFor <= MAX_CACHE_FOR) return true;
+  return refuse(document, document.member(node, "cacheFor"), 'a duration from "1s" to "1h"');
+}
+
+function readCredentials(introspector: Introspector, node: JsonNode): bool {
+  if (node == NO_NODE) return true;
+  if (document.kind(node) != JsonKind.Object) return refuse(document, node, EXPECTED);
+  if (!hasOnly(node, CREDENTIALS_MEMBERS)) return false;
+  const clientId = document.member(node, "clientId");
+  const isBasic = clientId != NO_NODE;
+  const secret = document.member(node, isBasic ? "secretFrom" : "bearerFrom");
+  if (document.countIn(node) != (isBasic ? 2 : 1) || secret == NO_NODE)
+    return refuse(document, node, EXPECTED);
+  if (isBasic && !isText(clientId)) return refuse(document, clientId, "the client's ID");
+  if (!isName(document.stringOf(secret)))
+    return refuse(
+      document,
+      orParent(secret, node),
+      "the name of an environment variable, not the secret itself",
+    );
+  introspector.clientId = region.copy(document.stringOf(clientId));
+  introspector.secretFrom = region.copy(document.stringOf(secret));
+  introspector.secretNode = secret;
+  return true;
+}
+
+/** The variable with the secret is not there. */
+export function refuseSecret(introspector: Introspector): bool {
+  return refuse(
+    document,
+    introspector.secretNode,
+    "a variable that the VM has: vm_config.environment_variables (Istio: vmConfig.env) names it, and it is not empty",
+  );
+}

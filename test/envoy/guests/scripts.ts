@@ -1,0 +1,119 @@
+import type { GuestScript } from "./assemble-guest.ts";
+import {
+  answer,
+  body,
+  call,
+  environment,
+  forEachRemembered,
+  mark,
+  pairs,
+  period,
+  property,
+  remember,
+  reply,
+  resume,
+  say,
+  trapIfRemembered,
+} from "./steps.ts";
+
+const requestHeaders = 0;
+const answerHeaders = 6;
+const answerTrailers = 7;
+export const stopIteration = 1;
+export const stopAllIterationAndWatermark = 4;
+
+/** Stops each request; the next one resumes it. */
+export function stops(returns: number): GuestScript {
+  return { onRequestHeaders: [forEachRemembered(resume()), remember()], returns };
+}
+
+/** Starts an HTTP call for each request, lets the request go on, and logs all of the answer. */
+export function calls(cluster: string, timeoutMs: number): GuestScript {
+  return {
+    onRequestHeaders: [call(cluster, timeoutMs)],
+    onHttpCallResponse: [
+      say("answered"),
+      answer(),
+      pairs("pairs", answerHeaders),
+      pairs("trailers", answerTrailers),
+      body(),
+    ],
+  };
+}
+
+/** Requests wait for the answer to an HTTP call, and go on from its callback. */
+export const resumesFromAnswer: GuestScript = {
+  onRequestHeaders: [remember(), call("keys", 5_000)],
+  returns: stopAllIterationAndWatermark,
+  onHttpCallResponse: [
+    forEachRemembered(
+      pairs("headers", requestHeaders),
+      property("request.path"),
+      mark(),
+      resume(),
+      pairs("headers", requestHeaders),
+    ),
+  ],
+};
+
+/** Requests wait for the answer to an HTTP call, and are refused from its callback. Does something at a stream's end. */
+export const repliesFromAnswer: GuestScript = {
+  onRequestHeaders: [remember(), call("keys", 5_000)],
+  returns: stopAllIterationAndWatermark,
+  onHttpCallResponse: [
+    forEachRemembered(pairs("headers", requestHeaders), mark(), reply(403), pairs("headers", requestHeaders)),
+  ],
+  onDelete: [say("deleted")],
+};
+
+/** Requests wait for the next tick. */
+export const resumesFromTick: GuestScript = {
+  onConfigure: [period(20)],
+  onRequestHeaders: [remember()],
+  returns: stopAllIterationAndWatermark,
+  onTick: [forEachRemembered(mark(), resume())],
+};
+
+/** Logs when a stream is deleted, and what becomes of the attempt to reach it when an HTTP call is answered. */
+export const missesStream: GuestScript = {
+  onRequestHeaders: [remember(), call("keys", 5_000)],
+  returns: stopAllIterationAndWatermark,
+  onDelete: [say("deleted")],
+  onHttpCallResponse: [forEachRemembered(resume()), answer()],
+};
+
+/** The first request waits, the second traps. */
+export const trapsBesideWaiting: GuestScript = {
+  onRequestHeaders: [trapIfRemembered(), remember()],
+  returns: stopAllIterationAndWatermark,
+};
+
+/** Ticks once, 200 ms after it was configured. */
+export const ticksOnce: GuestScript = {
+  onConfigure: [say("configured"), period(200)],
+  onTick: [say("ticked"), period(0)],
+};
+
+/** Asks for ticks every 10 ms, and at the first one for every 400 ms. */
+export const ticksSlower: GuestScript = {
+  onConfigure: [period(10)],
+  onTick: [say("ticked"), period(400)],
+};
+
+/** Ticks all the time; its requests wait for the answer to an HTTP call. */
+export const livesOn: GuestScript = {
+  onConfigure: [say("configured"), period(50)],
+  onTick: [say("ticked")],
+  onRequestHeaders: [remember(), call("keys", 5_000)],
+  returns: stopAllIterationAndWatermark,
+  onHttpCallResponse: [say("answered"), forEachRemembered(mark(), resume())],
+  onDelete: [say("deleted")],
+};
+
+export const readsEnvironment: GuestScript = { onConfigure: [environment()] };
+
+/** Starts an HTTP call as soon as it is configured. */
+export const callsWhenConfigured: GuestScript = {
+  onConfigure: [call("keys", 5_000)],
+  onHttpCallResponse: [say("answered")],
+};
