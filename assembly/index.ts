@@ -3,11 +3,12 @@
 
 import "./host/abort";
 import { resetArena, take } from "./host/arena";
-import { readConfiguration } from "./host/call";
+import { readConfiguration, readRandom } from "./host/call";
 import { configureRoot, createContext, deleteContext, rootFor } from "./filter/contexts";
 import { handleRequest } from "./filter/request";
 import { handleAnswer, handleTick, startTicks } from "./filter/schedule";
 import { forgetWaiter } from "./filter/waiting";
+import { seedHash } from "./text/hash";
 import { defineEvents } from "./telemetry/events";
 import { defineCounters } from "./telemetry/counters";
 
@@ -28,6 +29,7 @@ export function proxy_on_configure(root: u32, size: i32): u32 {
   resetArena();
   defineCounters();
   defineEvents();
+  seedHash(<u32>readRandom());
   if (!configureRoot(root, readConfiguration(size))) return 0;
   startTicks(root);
   return 1;

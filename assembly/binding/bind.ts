@@ -1,46 +1,91 @@
 // Runs the bindings between a token's verified claims and its live presenter. All of them have to hold.
 
 import { ascii } from "../host/arena";
+import { List } from "../host/list";
 import { Reason } from "../decision/reason";
 import { Presenter } from "../evidence/presenter";
-import { Binding, Method, Rule } from "../policy/policy";
+import { Binding, Method, Policy, Rule } from "../policy/policy";
 import { NO_NODE } from "../text/json";
 import { VerifiedClaims } from "../token/verified_claims";
 import { namesCertificate, proveConfirmation } from "./confirmation";
-import { proveSpiffe } from "./methods/spiffe";
+import { proveActor } from "./methods/actor";
+import { proveClient } from "./methods/client";
+import { proveKubernetes } from "./methods/kubernetes";
+import { proveClaim, provePatterns, proveTemplate } from "./methods/spiffe";
 
 const SUB = ascii("sub");
 
 /** Proves the token's own `cnf`, and then what the rule asks for, or the default. Answers the first that does not hold. */
-export function proveBindings(claims: VerifiedClaims, rule: Rule, presenter: Presenter): Reason {
-  const reason = proveConfirmation(claims, presenter);
+export function proveBindings(
+  claims: VerifiedClaims,
+  policy: Policy,
+  rule: Rule,
+  presenter: Presenter,
+): Reason {
+  const reason = proveConfirmation(claims, rule.admitsProxies, presenter);
   if (reason != Reason.ok) return reason;
-  return rule.bindings.count == 0 ? proveDefault(claims, presenter) : proveEach(claims, rule, presenter);
+  return rule.bindings.count == 0
+    ? proveDefault(claims, presenter)
+    : proveEach(claims, policy, rule.bindings, presenter);
 }
 
 /** Nothing said: a token with a `cnf` was just proven by it, any other belongs to the workload that it is about. */
 function proveDefault(claims: VerifiedClaims, presenter: Presenter): Reason {
-  return claims.named("cnf") == NO_NODE ? proveSpiffe(claims, SUB, presenter) : Reason.ok;
+  return claims.named("cnf") == NO_NODE ? proveClaim(claims, SUB, presenter) : Reason.ok;
 }
 
-function proveEach(claims: VerifiedClaims, rule: Rule, presenter: Presenter): Reason {
-  let link = rule.bindings.first;
+function proveEach(
+  claims: VerifiedClaims,
+  policy: Policy,
+  bindings: List<Binding>,
+  presenter: Presenter,
+): Reason {
+  let link = bindings.first;
   while (link != null) {
-    const reason = prove(link.item, claims, presenter);
+    const reason = prove(link.item, claims, policy, presenter);
     if (reason != Reason.ok) return reason;
     link = link.next;
   }
   return Reason.ok;
 }
 
-function prove(binding: Binding, claims: VerifiedClaims, presenter: Presenter): Reason {
+function prove(binding: Binding, claims: VerifiedClaims, policy: Policy, presenter: Presenter): Reason {
   switch (binding.method) {
-    case Method.Spiffe:
-      return proveSpiffe(claims, binding.claim, presenter);
+    case Method.Claim:
+      return proveClaim(claims, binding.claim, presenter);
+    case Method.Template:
+      return proveTemplate(claims, binding.pieces, presenter);
+    case Method.Pattern:
+      return provePatterns(binding.patterns, presenter);
     case Method.Certificate:
       // Every member of `cnf` was proven before; what is left to ask is whether the certificate was among them.
       return namesCertificate(claims) ? Reason.ok : Reason.certificate_unbound;
+    case Method.ProxyPrincipals:
+      // Likewise: a token without `cnf` was proven by nothing.
+      return claims.named("cnf") == NO_NODE ? Reason.certificate_unbound : Reason.ok;
+    case Method.Client:
+      return proveClient(claims, binding.clients, presenter);
+    case Method.Actor:
+      return proveActor(claims, binding.issuers, binding.patterns, presenter);
+    case Method.Kubernetes:
+      return proveKubernetes(claims, policy.trustDomain, presenter);
+    case Method.AnyOf:
+      return proveAny(claims, policy, binding.alternatives, presenter);
     default:
       return Reason.policy_absent;
   }
+}
+
+function proveAny(
+  claims: VerifiedClaims,
+  policy: Policy,
+  alternatives: List<Binding>,
+  presenter: Presenter,
+): Reason {
+  let link = alternatives.first;
+  while (link != null) {
+    if (prove(link.item, claims, policy, presenter) == Reason.ok) return Reason.ok;
+    link = link.next;
+  }
+  return Reason.no_alternative_held;
 }

@@ -8,8 +8,10 @@ import { Presenter } from "../evidence/presenter";
 import { JsonKind, NO_NODE } from "../text/json";
 import { VerifiedClaims } from "../token/verified_claims";
 import { proveCertificate } from "./methods/certificate";
+import { proveProxy } from "./methods/proxy_principals";
 
 const THUMBPRINT = "x5t#S256";
+const PROXIES = "proxy-principals#spiffe";
 
 /** True when the token may be presented with one certificate only, so that the live one has to be known. */
 export function namesCertificate(claims: VerifiedClaims): bool {
@@ -21,15 +23,25 @@ export function namesKey(claims: VerifiedClaims): bool {
   return claims.document.member(claims.named("cnf"), "jkt") != NO_NODE;
 }
 
-export function proveConfirmation(claims: VerifiedClaims, presenter: Presenter): Reason {
+/** @param admitsProxies whether a proxy that the token lists may present it in place of the certificate's holder */
+export function proveConfirmation(claims: VerifiedClaims, admitsProxies: bool, presenter: Presenter): Reason {
   const document = claims.document;
   const cnf = claims.named("cnf");
   if (cnf == NO_NODE) return Reason.ok;
   if (document.kind(cnf) != JsonKind.Object || document.firstIn(cnf) == NO_NODE) return Reason.cnf_malformed;
+  let byCertificate = Reason.proxy_mismatch;
+  let byProxy = Reason.proxy_mismatch;
   for (let n = document.firstIn(cnf); n != NO_NODE; n = document.nextIn(cnf, n)) {
-    if (!equalsAscii(document.textOf(n), THUMBPRINT)) return Reason.cnf_unsupported;
-    const reason = proveCertificate(document, document.valueOf(n), presenter);
-    if (reason != Reason.ok) return reason;
+    const value = document.valueOf(n);
+    if (equalsAscii(document.textOf(n), THUMBPRINT)) {
+      byCertificate = proveCertificate(document, value, presenter);
+    } else if (admitsProxies && equalsAscii(document.textOf(n), PROXIES)) {
+      byProxy = proveProxy(document, value, presenter);
+    } else {
+      return Reason.cnf_unsupported;
+    }
   }
-  return Reason.ok;
+  const isMalformed = byCertificate == Reason.cnf_malformed || byProxy == Reason.cnf_malformed;
+  if (isMalformed) return Reason.cnf_malformed;
+  return byProxy == Reason.ok ? Reason.ok : byCertificate;
 }

@@ -31,7 +31,10 @@ function isNoPoint(signature: Span): bool {
   return mayBe;
 }
 
-/** True for a point of the main subgroup: of any other, some signature holds for messages that nobody signed. */
+/**
+ * True for what the library takes for a point of the main subgroup. Some encodings of points of small order pass; signatures by them
+ * are refused one by one.
+ */
 export function isEd25519Key(publicKey: Span): bool {
   if (lengthOf(publicKey) != POINT_BYTES) return false;
   const isPoint = faEdPointValidate(arrayOf(publicKey));

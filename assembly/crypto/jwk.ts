@@ -60,8 +60,15 @@ export class Jwk {
 /**
  * Reads one member of a JWK set's `keys` into `key`.
  * @param use what the key has to be for
+ * @param isBundle whether it is in a SPIFFE bundle, where each key says its use, or in a JWKS
  */
-export function readJwk(document: JsonDocument, node: JsonNode, use: KeyUse, key: Jwk): KeyFault {
+export function readJwk(
+  document: JsonDocument,
+  node: JsonNode,
+  use: KeyUse,
+  isBundle: bool,
+  key: Jwk,
+): KeyFault {
   if (document.kind(node) != JsonKind.Object) return KeyFault.Malformed;
   const type = document.stringOf(document.member(node, "kty"));
   if (type == ABSENT) return KeyFault.Malformed;
@@ -69,7 +76,7 @@ export function readJwk(document: JsonDocument, node: JsonNode, use: KeyUse, key
   const id = document.member(node, "kid");
   if (id != NO_NODE && document.stringOf(id) == ABSENT) return KeyFault.Malformed;
   key.id = document.stringOf(id);
-  if (!isFor(document, node, use)) return KeyFault.Unusable;
+  if (!isFor(document, node, isBundle ? use : KeyUse.Signature)) return KeyFault.Unusable;
   if (equalsAscii(type, "EC")) return readEc(document, node, key);
   if (equalsAscii(type, "RSA")) return readRsa(document, node, key);
   return equalsAscii(type, "OKP") ? readOkp(document, node, use, key) : KeyFault.Unusable;

@@ -49,7 +49,8 @@ export enum Reason {
   token_inactive = 55,
   introspection_unavailable = 56,
   introspection_busy = 57,
-  introspection_pending = 58,
+  answer_pending = 58,
+  key_unconfirmed = 59,
 
   // The claims.
   claim_malformed = 60,
@@ -76,6 +77,7 @@ export enum Reason {
 
   // The boundary.
   trust_domain_foreign = 100,
+  presenter_not_admitted = 101,
 
   // The bindings.
   cnf_malformed = 120,
@@ -85,10 +87,21 @@ export enum Reason {
   spiffe_claim_absent = 124,
   spiffe_claim_malformed = 125,
   spiffe_mismatch = 126,
+  proxy_mismatch = 127,
+  client_absent = 128,
+  client_malformed = 129,
+  client_unknown = 130,
+  client_mismatch = 131,
+  actor_absent = 132,
+  actor_malformed = 133,
+  actor_mismatch = 134,
+  prior_actor_mismatch = 135,
+  kubernetes_mismatch = 136,
+  no_alternative_held = 137,
 }
 
 /** One more than the highest number above. */
-export const REASON_LIMIT = 127;
+export const REASON_LIMIT = 138;
 
 /** The stable name, or an empty string for a number that is no reason. */
 export function reasonName(reason: Reason): string {
@@ -167,8 +180,10 @@ export function reasonName(reason: Reason): string {
       return "introspection_unavailable";
     case Reason.introspection_busy:
       return "introspection_busy";
-    case Reason.introspection_pending:
-      return "introspection_pending";
+    case Reason.answer_pending:
+      return "answer_pending";
+    case Reason.key_unconfirmed:
+      return "key_unconfirmed";
     case Reason.claim_malformed:
       return "claim_malformed";
     case Reason.expiry_absent:
@@ -209,6 +224,8 @@ export function reasonName(reason: Reason): string {
       return "certificate_digest_malformed";
     case Reason.trust_domain_foreign:
       return "trust_domain_foreign";
+    case Reason.presenter_not_admitted:
+      return "presenter_not_admitted";
     case Reason.cnf_malformed:
       return "cnf_malformed";
     case Reason.cnf_unsupported:
@@ -223,6 +240,28 @@ export function reasonName(reason: Reason): string {
       return "spiffe_claim_malformed";
     case Reason.spiffe_mismatch:
       return "spiffe_mismatch";
+    case Reason.proxy_mismatch:
+      return "proxy_mismatch";
+    case Reason.client_absent:
+      return "client_absent";
+    case Reason.client_malformed:
+      return "client_malformed";
+    case Reason.client_unknown:
+      return "client_unknown";
+    case Reason.client_mismatch:
+      return "client_mismatch";
+    case Reason.actor_absent:
+      return "actor_absent";
+    case Reason.actor_malformed:
+      return "actor_malformed";
+    case Reason.actor_mismatch:
+      return "actor_mismatch";
+    case Reason.prior_actor_mismatch:
+      return "prior_actor_mismatch";
+    case Reason.kubernetes_mismatch:
+      return "kubernetes_mismatch";
+    case Reason.no_alternative_held:
+      return "no_alternative_held";
     default:
       return "";
   }
@@ -255,9 +294,10 @@ export function answerTo(reason: Reason): Answer {
     case Reason.keys_stale:
     case Reason.keys_absent:
     case Reason.failures_exceeded:
-    case Reason.introspection_pending:
+    case Reason.answer_pending:
     case Reason.introspection_busy:
     case Reason.introspection_unavailable:
+    case Reason.key_unconfirmed:
       return Answer.Unavailable;
     case Reason.path_ambiguous:
     case Reason.method_ambiguous:
@@ -271,6 +311,7 @@ export function answerTo(reason: Reason): Answer {
       return Answer.Unauthenticated;
     case Reason.no_rule:
     case Reason.trust_domain_foreign:
+    case Reason.presenter_not_admitted:
       return Answer.Forbidden;
     case Reason.token_too_large:
     case Reason.token_malformed:
@@ -315,6 +356,17 @@ export function answerTo(reason: Reason): Answer {
     case Reason.claim_forbidden:
     case Reason.claim_absent:
     case Reason.token_inactive:
+    case Reason.no_alternative_held:
+    case Reason.kubernetes_mismatch:
+    case Reason.prior_actor_mismatch:
+    case Reason.actor_mismatch:
+    case Reason.actor_malformed:
+    case Reason.actor_absent:
+    case Reason.client_mismatch:
+    case Reason.client_unknown:
+    case Reason.client_malformed:
+    case Reason.client_absent:
+    case Reason.proxy_mismatch:
       return Answer.InvalidToken;
     default:
       return Answer.Forbidden;

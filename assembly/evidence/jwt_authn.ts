@@ -4,6 +4,7 @@
 
 import { ascii, makeForever, takeForever, takeSpan } from "../host/arena";
 import { readProperty } from "../host/call";
+import { List } from "../host/list";
 import { PairReader } from "../host/pairs";
 import {
   Span,
@@ -12,12 +13,13 @@ import {
   byteAt,
   doubleOf,
   equals,
+  indexOf,
   lengthOf,
   setByte,
   slice,
   spanOf,
 } from "../host/span";
-import { Issuer, Method, Policy, Proof, Rule } from "../policy/policy";
+import { Binding, Issuer, Method, Piece, Policy, Proof, Rule } from "../policy/policy";
 import { Char } from "../text/ascii";
 import { JsonDocument, JsonKind } from "../text/json";
 
@@ -41,6 +43,15 @@ const TYP = ascii("typ");
 const NONCE = ascii("nonce");
 const AT_HASH = ascii("at_hash");
 const C_HASH = ascii("c_hash");
+const EVENTS = ascii("events");
+const TOKEN_USE = ascii("token_use");
+
+const CLIENT_CLAIMS = ascii("client_id\nazp\n");
+const ACTOR_CLAIMS = ascii("iss\nact\nact\0sub\nact\0iss\n");
+const KUBERNETES_CLAIMS = ascii(
+  "kubernetes.io\0namespace\nkubernetes.io\0serviceaccount\0name\n" +
+    "kubernetes.io/serviceaccount/namespace\nkubernetes.io/serviceaccount/service-account.name\n",
+);
 
 const MAX_PATH_BYTES: i32 = 8 * 1024;
 const path = spanOf(takeForever(MAX_PATH_BYTES), MAX_PATH_BYTES);
@@ -116,15 +127,45 @@ export function collectClaims(issuer: Issuer, rule: Rule): MetadataClaims {
   collectText(issuer, NONCE);
   collectText(issuer, AT_HASH);
   collectText(issuer, C_HASH);
+  collectText(issuer, EVENTS);
+  collectText(issuer, TOKEN_USE);
   if (rule.bindings.count == 0) collectText(issuer, SUB);
-  let link = rule.bindings.first;
-  while (link != null) {
-    if (link.item.method == Method.Spiffe) collectText(issuer, link.item.claim);
-    link = link.next;
-  }
+  collectFor(issuer, rule.bindings);
   collected.close(root);
   metadataClaims.document = collected;
   return metadataClaims;
+}
+
+/** What these bindings look at. */
+function collectFor(issuer: Issuer, bindings: List<Binding>): void {
+  let link = bindings.first;
+  while (link != null) {
+    const binding = link.item;
+    if (binding.method == Method.Claim) collectText(issuer, binding.claim);
+    if (binding.method == Method.Template) collectPieces(issuer, binding.pieces);
+    if (binding.method == Method.Client) collectEach(issuer, CLIENT_CLAIMS);
+    if (binding.method == Method.Actor) collectEach(issuer, ACTOR_CLAIMS);
+    if (binding.method == Method.Kubernetes) collectEach(issuer, KUBERNETES_CLAIMS);
+    collectFor(issuer, binding.alternatives);
+    link = link.next;
+  }
+}
+
+function collectPieces(issuer: Issuer, pieces: List<Piece>): void {
+  let link = pieces.first;
+  while (link != null) {
+    if (link.item.claim != ABSENT) collectText(issuer, link.item.claim);
+    link = link.next;
+  }
+}
+
+/** @param claims paths, each ended by a line feed */
+function collectEach(issuer: Issuer, claims: Span): void {
+  for (let start = 0; start < lengthOf(claims);) {
+    const end = indexOf(claims, Char.LineFeed, start);
+    collectText(issuer, slice(claims, start, end));
+    start = end + 1;
+  }
 }
 
 function collectText(issuer: Issuer, claim: Span): void {

@@ -16,6 +16,8 @@ import { UnverifiedToken } from "../token/jws";
 import { CachedToken } from "../token/token_table";
 import { Event, countEvent } from "../telemetry/events";
 import { logIntrospectionFailed } from "../telemetry/introspection_log";
+import { Inquiry } from "./inquiry";
+import { MAX_WAIT, NOTHING, callWaiters } from "./waiting";
 
 const TIMEOUT_MS: i32 = 5000;
 /** Bytes of an answer, at most; what says something about one token is far smaller. */
@@ -55,6 +57,8 @@ class Question {
   share: Share;
   /** Seconds. */
   cacheFor: i64;
+  /** Milliseconds since 1970. */
+  askedAt: i64;
 }
 
 @unmanaged
@@ -77,42 +81,50 @@ export function introspectionsFor(isObserved: bool): Introspections {
 }
 
 /**
- * Asks about a token, in the name of the root context `root`: `ok` when an answer is awaited, by the number in the entry that
- * `Introspections.find` then gives.
+ * Asks about a token: `ok` when an answer is awaited, by the number in the entry that `Introspections.find` then gives.
+ * @param inquiry who asks, and when
  */
-export function ask(
-  introspector: Introspector,
-  token: Span,
-  holder: u32,
-  isObserved: bool,
-  root: u32,
-  now: i64,
-): Reason {
-  const question = freeQuestion(isObserved);
-  const share = shares.at((isObserved ? SHARES : 0) + <i32>(holder & (SHARES - 1)));
-  if (question == null || share.asked >= MAX_OF_ONE) return Reason.introspection_busy;
-  const into = introspectionsFor(isObserved);
-  const entry = into.reserve(token, introspector.identity, holder, ++lastNumber);
-  if (entry == null) return Reason.introspection_busy;
+export function ask(introspector: Introspector, token: Span, inquiry: Inquiry): Reason {
+  const question = freeQuestion(inquiry.isObserved);
+  const share = shares.at((inquiry.isObserved ? SHARES : 0) + <i32>(inquiry.holder & (SHARES - 1)));
+  if (question == null || share.asked >= MAX_OF_ONE) return waitForTurn(share, inquiry);
+  const into = introspectionsFor(inquiry.isObserved);
+  const entry = into.reserve(token, introspector.identity, inquiry.holder, ++lastNumber, inquiry.now);
+  if (entry == null) return waitForTurn(share, inquiry);
   const body = bodyFor(token);
   const call =
     body == ABSENT
       ? NO_CALL
       : startHttpCall(introspector.cluster, headersFor(introspector), body, TIMEOUT_MS);
   if (call == NO_CALL) {
-    fail(into, entry, 0, now);
+    fail(into, entry, 0, inquiry.now);
     return Reason.introspection_unavailable;
   }
   countEvent(Event.IntrospectionAsked);
   share.asked++;
   question.call = call;
-  question.root = root;
+  question.root = inquiry.root;
   question.number = lastNumber;
   question.entry = entry;
   question.into = into;
   question.share = share;
   question.cacheFor = introspector.cacheFor;
+  question.askedAt = inquiry.now;
+  inquiry.hasAsked = true;
   return Reason.ok;
+}
+
+/** No more may be asked now: when one of the questions is answered, preferably one of the same presenter, there is room again. */
+function waitForTurn(share: Share, inquiry: Inquiry): Reason {
+  let number: u32 = NOTHING;
+  for (let i = 0; i < questions.capacity; i++) {
+    const question = questions.at(i);
+    if (question.call == NO_CALL) continue;
+    number = question.number;
+    if (question.share == share) break;
+  }
+  inquiry.waitFor(number, inquiry.now + MAX_WAIT, Reason.introspection_busy);
+  return Reason.introspection_busy;
 }
 
 /**
@@ -125,22 +137,35 @@ export function takeIntrospection(root: u32, call: u32, bodySize: i32, now: i64)
   question.call = NO_CALL;
   question.share.asked--;
   const status = readStatus();
-  const goodUntil = now + question.cacheFor * 1000;
   const isTaken =
-    status == STATUS_OK && readAnswer(bodySize) && question.into.answer(question.entry, claims, goodUntil);
+    status == STATUS_OK &&
+    readAnswer(bodySize) &&
+    question.into.answer(question.entry, claims, now, question.cacheFor);
   if (!isTaken) fail(question.into, question.entry, status, now);
   return question.number;
 }
 
-/** A root context has ended, and no answer will reach it. */
+/** A root context has ended, and no answer will reach it: whoever waits for one is called. */
 export function forgetIntrospectionsOf(root: u32): void {
   for (let i = 0; i < questions.capacity; i++) {
     const question = questions.at(i);
-    if (question.call == NO_CALL || question.root != root) continue;
-    question.call = NO_CALL;
-    question.share.asked--;
-    question.into.forget(question.entry);
+    if (question.call != NO_CALL && question.root == root) forget(question);
   }
+}
+
+/** Gives up questions that Envoy has not answered long after it should have. */
+export function forgetLostIntrospections(now: i64): void {
+  for (let i = 0; i < questions.capacity; i++) {
+    const question = questions.at(i);
+    if (question.call != NO_CALL && now - question.askedAt > 2 * TIMEOUT_MS) forget(question);
+  }
+}
+
+function forget(question: Question): void {
+  question.call = NO_CALL;
+  question.share.asked--;
+  question.into.forget(question.entry);
+  callWaiters(question.number);
 }
 
 function fail(into: Introspections, entry: CachedToken, status: i64, now: i64): void {

@@ -9,7 +9,7 @@ import { KeySet, readKeySet } from "../policy/key_set";
 import { refuse, refuseText, startJudging } from "../policy/refusal";
 import { freshness } from "../text/cache_control";
 import { parseDecimal } from "../text/decimal";
-import { JsonDocument, ROOT } from "../text/json";
+import { JsonDocument, NO_NODE, ROOT } from "../text/json";
 import { parseJson, stoppedAt } from "../text/json_parser";
 import { Event, countEvent, countEvents } from "../telemetry/events";
 import { logKeysFailed, logKeysInForce, logKeysRefused } from "../telemetry/key_log";
@@ -48,7 +48,7 @@ export function fetchKeys(source: KeySource, root: u32, now: i64): void {
   const location = source.location;
   if (location == null) return;
   const call = startHttpCall(location.cluster, requestFor(location, source.etag), ABSENT, TIMEOUT_MS);
-  if (call != NO_CALL) return source.asked(root, call);
+  if (call != NO_CALL) return source.asked(root, call, now);
   source.fail(now, chance());
   countEvent(Event.KeysFailed);
   logKeysFailed(location, 0);
@@ -59,7 +59,7 @@ export function takeKeys(source: KeySource, bodySize: i32, now: i64): void {
   const location = source.location;
   if (location == null) return;
   readHead();
-  if (head.status == STATUS_NOT_MODIFIED && source.keys != null) {
+  if (head.status == STATUS_NOT_MODIFIED && source.keys != null && source.etag != ABSENT) {
     source.confirm(now, freshFor(source.keys!), chance());
     countEvent(Event.KeysConfirmed);
     return;
@@ -139,11 +139,8 @@ function readDocument(source: KeySource, location: KeyLocation, size: i32): KeyS
   }
   const keys = readKeySet(document, ROOT, location.use, source.roomForNext());
   if (keys == null || !goesBack(source, keys)) return keys;
-  refuse(
-    document,
-    document.member(ROOT, "spiffe_sequence"),
-    "a sequence not below that of the bundle in force",
-  );
+  const sequence = document.member(ROOT, "spiffe_sequence");
+  refuse(document, sequence == NO_NODE ? ROOT : sequence, "a sequence not below that of the bundle in force");
   return null;
 }
 

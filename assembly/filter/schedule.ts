@@ -4,11 +4,11 @@ import { makeForever, resetArena } from "../host/arena";
 import { enterContext, readClock, setTickPeriod } from "../host/call";
 import { Policy } from "../policy/policy";
 import { RootContext, findRoot, policyOf } from "./contexts";
-import { takeIntrospection } from "./introspect";
+import { forgetLostIntrospections, takeIntrospection } from "./introspect";
 import { fetchKeys, takeKeys } from "./key_fetch";
 import { sourceAwaiting } from "./key_sources";
 import { resumeRequest } from "./request";
-import { Woken, callExpired, callWaiters, takeCalled } from "./waiting";
+import { Woken, callExpired, callWaiters, putBack, takeCalled } from "./waiting";
 
 /** Milliseconds. The short one is for the first fetch, and for as long as requests that were called still wait. */
 const SHORT_TICK: i32 = 5;
@@ -34,8 +34,14 @@ export function handleTick(rootId: u32): void {
   const root = findRoot(rootId);
   const policy = policyOf(root);
   const now = readClock();
-  if (root == null || policy == null || now == 0) return;
+  if (root == null || policy == null) return;
+  if (now == 0) {
+    // Without a clock nobody's time would ever be up.
+    callExpired(rootId, i64.MAX_VALUE);
+    return resumeCalled(root);
+  }
   fetchDueKeys(policy, rootId, now);
+  if (policy.introspects) forgetLostIntrospections(now);
   callExpired(rootId, now);
   resumeCalled(root);
 }
@@ -67,7 +73,10 @@ function fetchDueKeys(policy: Policy, root: u32, now: i64): void {
 function resumeCalled(root: RootContext): void {
   let resumed = 0;
   while (resumed < MAX_RESUMED && takeCalled(woken)) {
-    if (!enterContext(woken.stream)) continue;
+    if (!enterContext(woken.stream)) {
+      putBack(woken);
+      continue;
+    }
     resumed++;
     resetArena();
     resumeRequest(woken);
@@ -78,6 +87,5 @@ function resumeCalled(root: RootContext): void {
 
 function pace(root: RootContext, milliseconds: i32): void {
   if (root.tickPeriod == milliseconds) return;
-  root.tickPeriod = milliseconds;
-  setTickPeriod(milliseconds);
+  if (setTickPeriod(milliseconds)) root.tickPeriod = milliseconds;
 }

@@ -5,10 +5,13 @@ import { readEnvironment } from "../host/call";
 import { Region } from "../host/region";
 import { Span, ABSENT, addressOf, byteAt, lengthOf, setByte, sliceFrom } from "../host/span";
 import { refuseSecret } from "../policy/load_introspection";
+import { refuseText } from "../policy/refusal";
 import { Introspector, Policy } from "../policy/policy";
 import { Char, isVisible } from "../text/ascii";
 import { base64Length, encodeBase64 } from "../text/base64";
 import { encodeFormValue } from "../text/form";
+
+const MAX_SECRET_BYTES: i32 = 4096;
 
 const BASIC = ascii("Basic ");
 const BEARER = ascii("Bearer ");
@@ -20,14 +23,22 @@ export function resolveSecrets(policy: Policy, region: Region): bool {
     const introspector = link.item.introspector;
     if (introspector != null && introspector.secretFrom != ABSENT && !resolve(introspector, region))
       return false;
-    if (introspector != null) introspector.identity = identityOf(introspector, region);
+    if (introspector != null) {
+      introspector.identity = identityOf(introspector, region);
+      if (introspector.identity == ABSENT) return refuseMemory();
+    }
     link = link.next;
   }
   return true;
 }
 
+function refuseMemory(): bool {
+  return refuseText(0, "a smaller policy: there is no memory left for what its issuers need");
+}
+
 function resolve(introspector: Introspector, region: Region): bool {
-  const secret = readEnvironment(introspector.secretFrom);
+  const found = readEnvironment(introspector.secretFrom);
+  const secret = lengthOf(found) > MAX_SECRET_BYTES ? ABSENT : found;
   const value = introspector.clientId == ABSENT ? bearer(secret) : basic(introspector.clientId, secret);
   introspector.authorization = region.copy(value);
   return value != ABSENT || refuseSecret(introspector);
@@ -58,19 +69,20 @@ function basic(clientId: Span, secret: Span): Span {
 
 function joined(start: Span, end: Span): Span {
   const whole = takeSpan(lengthOf(start) + lengthOf(end));
-  if (whole == ABSENT) return ABSENT;
+  if (whole == ABSENT || end == ABSENT) return ABSENT;
   copyTo(addressOf(whole), start);
   copyTo(addressOf(sliceFrom(whole, lengthOf(start))), end);
   return whole;
 }
 
-/** Server and client: names without NUL, one behind each. */
+/** Server and client: names, each followed by a NUL, which none of them has. */
 function identityOf(introspector: Introspector, region: Region): Span {
   let identity = terminated(introspector.cluster);
-  identity = joined(identity, terminated(introspector.authority));
-  identity = joined(identity, terminated(introspector.path));
-  identity = joined(identity, terminated(introspector.clientId));
-  return region.copy(joined(identity, terminated(introspector.secretFrom)));
+  if (identity != ABSENT) identity = joined(identity, terminated(introspector.authority));
+  if (identity != ABSENT) identity = joined(identity, terminated(introspector.path));
+  if (identity != ABSENT) identity = joined(identity, terminated(introspector.clientId));
+  if (identity != ABSENT) identity = joined(identity, terminated(introspector.secretFrom));
+  return region.copy(identity);
 }
 
 const NUL = ascii("\0");

@@ -10,6 +10,9 @@ const MAX_OF_ONE: i32 = 512;
 /** Presenters whose hashes fall together share what one of them may have. */
 const SHARES: i32 = 1024;
 
+/** Milliseconds that a request waits for anything, at most. */
+export const MAX_WAIT: i64 = 5000;
+
 /** What a request waits for: the number of a key source or of a question. */
 export type Awaited = u32;
 export const NOTHING: Awaited = 0;
@@ -22,6 +25,7 @@ class Waiter {
   presenter: u32;
   /** Milliseconds since 1970. */
   until: i64;
+  hasAsked: bool;
   isCalled: bool;
 }
 
@@ -35,7 +39,9 @@ class Share {
 export class Woken {
   stream: u32;
   root: u32;
+  presenter: u32;
   until: i64;
+  hasAsked: bool;
 }
 
 const waiters: Table<Waiter> = tableForever<Waiter>(MAX_WAITING);
@@ -46,8 +52,16 @@ let count: i32 = 0;
  * Notes that a request waits. False when there is no room for it.
  * @param presenter a hash of who sent it
  * @param until milliseconds since 1970
+ * @param hasAsked whether the answer is about its own token
  */
-export function addWaiter(root: u32, stream: u32, awaited: Awaited, presenter: u32, until: i64): bool {
+export function addWaiter(
+  root: u32,
+  stream: u32,
+  awaited: Awaited,
+  presenter: u32,
+  until: i64,
+  hasAsked: bool,
+): bool {
   const share = shares.at(presenter & (SHARES - 1));
   if (count >= MAX_WAITING || share.waiting >= MAX_OF_ONE) return false;
   share.waiting++;
@@ -57,6 +71,7 @@ export function addWaiter(root: u32, stream: u32, awaited: Awaited, presenter: u
   waiter.awaited = awaited;
   waiter.presenter = presenter;
   waiter.until = until;
+  waiter.hasAsked = hasAsked;
   waiter.isCalled = false;
   return true;
 }
@@ -80,7 +95,9 @@ export function callWaiters(awaited: Awaited): void {
 export function callExpired(root: u32, now: i64): void {
   for (let i = 0; i < count; i++) {
     const waiter = waiters.at(i);
-    if (waiter.root == root && now >= waiter.until) waiter.isCalled = true;
+    // A clock that was set back makes nobody wait for longer.
+    const isOver = now >= waiter.until || waiter.until - now > MAX_WAIT;
+    if (waiter.root == root && isOver) waiter.isCalled = true;
   }
 }
 
@@ -91,11 +108,18 @@ export function takeCalled(into: Woken): bool {
     if (!waiter.isCalled) continue;
     into.stream = waiter.stream;
     into.root = waiter.root;
+    into.presenter = waiter.presenter;
     into.until = waiter.until;
+    into.hasAsked = waiter.hasAsked;
     remove(i);
     return true;
   }
   return false;
+}
+
+/** Puts one back who could not be judged now: a stream that has ended is no more among those who wait. */
+export function putBack(woken: Woken): void {
+  addWaiter(woken.root, woken.stream, NOTHING, woken.presenter, woken.until, woken.hasAsked);
 }
 
 function remove(index: i32): void {
@@ -108,5 +132,6 @@ function remove(index: i32): void {
   gone.awaited = last.awaited;
   gone.presenter = last.presenter;
   gone.until = last.until;
+  gone.hasAsked = last.hasAsked;
   gone.isCalled = last.isCalled;
 }

@@ -36,9 +36,10 @@ export class Budgets {
     return budget.spent + this.refillMs <= this.burst * this.refillMs;
   }
 
-  /** Spends one; may leave the holder with nothing, never with less. */
-  spend(holder: u32, now: i64): void {
-    if (this.has(holder, now)) this.budgetOf(holder, now).spent += this.refillMs;
+  /** Spends so much, or what is left. */
+  spend(holder: u32, now: i64, amount: i32): void {
+    const budget = this.budgetOf(holder, now);
+    budget.spent = min(budget.spent + amount * this.refillMs, this.burst * this.refillMs);
   }
 
   private budgetOf(holder: u32, now: i64): Budget {

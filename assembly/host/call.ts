@@ -166,9 +166,9 @@ export function readCallBody(size: i32): Span {
   return lengthOf(body) == size ? body : FAILED;
 }
 
-/** Has the current root context called every so often; 0: never. */
-export function setTickPeriod(milliseconds: i32): void {
-  proxy_set_tick_period_milliseconds(milliseconds);
+/** Has the current root context called every so often; 0: never. False when the host refused. */
+export function setTickPeriod(milliseconds: i32): bool {
+  return proxy_set_tick_period_milliseconds(milliseconds) == STATUS_OK;
 }
 
 /** Makes the calls that follow speak of this context. False when the host has no such context. */
@@ -176,9 +176,9 @@ export function enterContext(id: u32): bool {
   return proxy_set_effective_context(id) == STATUS_OK;
 }
 
-/** Lets the current stream's request, which waits, go on. */
-export function continueRequest(): void {
-  proxy_continue_stream(STREAM_REQUEST);
+/** Lets the current stream's request, which waits, go on. False when the host refused. */
+export function continueRequest(): bool {
+  return proxy_continue_stream(STREAM_REQUEST) == STATUS_OK;
 }
 
 /** Calls one of Envoy's foreign functions. */

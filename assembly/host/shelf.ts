@@ -19,11 +19,6 @@ export class Shelf {
     this.clear();
   }
 
-  /** True once it has memory. */
-  isBuilt(): bool {
-    return this.memory != ABSENT;
-  }
-
   clear(): void {
     this.used = 0;
     this.hasFit = true;

@@ -89,7 +89,7 @@ function readKeys(
   if (document.countIn(list) > MAX_KEYS) return refuse(document, list, "at most 256 keys");
   let needsEnvoy = false;
   for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
-    let fault = readJwk(document, n, isBundle ? use : KeyUse.Signature, found);
+    let fault = readJwk(document, n, use, isBundle, found);
     if (fault == KeyFault.Secret) return refuseSecret(document, n);
     if (repeatsId(document, list, n)) return refuse(document, n, 'a "kid" that no other key of the set has');
     if (fault == KeyFault.None && use != KeyUse.Signature && found.id == ABSENT)

@@ -12,6 +12,10 @@ const SECOND: i64 = 1000;
 const FIRST_WAIT: i64 = 5 * SECOND;
 /** No answer makes anybody ask more often than this. */
 const MIN_INTERVAL: i64 = SECOND;
+/** How long an answer may take: Envoy ends a call after so long. */
+const ANSWER_TIME: i64 = 5 * SECOND;
+/** An answer that has not come after so long never will: Envoy ends a call after five seconds. */
+const LOST_AFTER: i64 = 10 * SECOND;
 /** Between two early fetches. Each presenter has an allowance of his own besides. */
 const EARLY_INTERVAL: i64 = SECOND;
 const FIRST_RETRY: i64 = SECOND / 2;
@@ -79,9 +83,13 @@ export class KeySource {
   call: u32;
   private confirmedAt: i64;
   private dueAt: i64;
+  private askedAt: i64;
+  /** When the clock was looked at last. */
+  private seenAt: i64;
   private failures: i32;
   private waitUntil: i64;
   private earlyAt: i64;
+  private observedEarlyAt: i64;
   /** What the keys are made of, and where the next ones are going to be. */
   private region: Region;
   private spare: Region;
@@ -99,7 +107,9 @@ export class KeySource {
     this.confirmedAt = 0;
     this.dueAt = now;
     this.failures = 0;
+    this.seenAt = 0;
     this.earlyAt = 0;
+    this.observedEarlyAt = 0;
     this.waitUntil = now + FIRST_WAIT;
   }
 
@@ -123,7 +133,10 @@ export class KeySource {
   stateAt(now: i64, staleFor: i64): KeyState {
     if (this.keys == null) return KeyState.Absent;
     if (this.location == null) return KeyState.Ready;
-    return now - this.confirmedAt > staleFor * SECOND ? KeyState.Stale : KeyState.Ready;
+    const overdue = now - this.confirmedAt - staleFor * SECOND;
+    // While the server is being asked in time it may take its time to answer.
+    const isStale = overdue > 0 && (this.failures > 0 || overdue > ANSWER_TIME);
+    return isStale ? KeyState.Stale : KeyState.Ready;
   }
 
   /** True when a request for keys that have never been there may still wait for them. */
@@ -136,22 +149,49 @@ export class KeySource {
     return this.waitUntil;
   }
 
-  /** A clock that was set back makes it due, too: its times mean nothing any more. */
+  /** Is it time to ask? Asked at every tick. */
   isDue(now: i64): bool {
-    return this.location != null && this.call == 0 && (now >= this.dueAt || now < this.confirmedAt);
+    if (now < this.seenAt) this.startClockAnew(now);
+    this.seenAt = now;
+    const isIdle = this.call == 0 || now - this.askedAt > LOST_AFTER;
+    return this.location != null && isIdle && now >= this.dueAt;
+  }
+
+  /** The clock was set back: times that lie ahead of it now would hold everything up until it comes there again. */
+  private startClockAnew(now: i64): void {
+    this.dueAt = min(this.dueAt, now);
+    this.confirmedAt = min(this.confirmedAt, now);
+    this.askedAt = min(this.askedAt, now);
+    this.earlyAt = min(this.earlyAt, now);
+    this.observedEarlyAt = min(this.observedEarlyAt, now);
+    this.waitUntil = min(this.waitUntil, now + FIRST_WAIT);
+  }
+
+  /** True while the last attempt to ask has failed. */
+  isFailing(): bool {
+    return this.failures > 0;
   }
 
   /** True, once in a while, when a token names a key that is not there: perhaps the server has it by now. */
-  mayBeAskedEarly(now: i64): bool {
-    if (this.location == null || this.call != 0 || now - this.earlyAt < EARLY_INTERVAL) return false;
-    this.earlyAt = now;
+  takeEarlyTurn(now: i64, isObserved: bool): bool {
+    const last = isObserved ? this.observedEarlyAt : this.earlyAt;
+    if (this.location == null || this.call != 0 || now - last < EARLY_INTERVAL) return false;
+    if (isObserved) this.observedEarlyAt = now;
+    else this.earlyAt = now;
     return true;
   }
 
+  /** Has it asked as soon as the interval allows. True when it will be. */
+  askSoon(now: i64): bool {
+    this.dueAt = min(this.dueAt, now + EARLY_INTERVAL);
+    return this.location != null;
+  }
+
   /** Somebody has begun to ask. */
-  asked(by: u32, call: u32): void {
+  asked(by: u32, call: u32, now: i64): void {
     this.askedBy = by;
     this.call = call;
+    this.askedAt = now;
   }
 
   /** Where to read the next keys into: nothing of the present ones is touched. */

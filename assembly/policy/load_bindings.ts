@@ -1,61 +1,102 @@
-// A rule's `bind`: which relations between token and presenter have to hold.
+// A rule's `bind`: which relations between token and presenter have to hold. Each method reads its own part.
 
 import { ascii } from "../host/arena";
+import { List } from "../host/list";
 import { ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE } from "../text/json";
-import { parseClaimPath } from "./claim_path";
-import { Binding, Method, Rule } from "./policy";
-import { document, hasOnly, orParent, region } from "./reader";
+import { readActor } from "./bindings/actor";
+import { readClients } from "./bindings/client";
+import { readSpiffe } from "./bindings/spiffe";
+import { Binding, Method, Policy, Rule } from "./policy";
+import { document, hasOnly, region } from "./reader";
 import { refuse } from "./refusal";
 
-const BIND_MEMBERS = ascii("spiffe certificate");
-const SPIFFE_MEMBERS = ascii("claim");
+/** Bindings of a list, at most. */
+const MAX_BINDINGS: i32 = 32;
+
+const METHODS = ascii("spiffe certificate client actor proxyPrincipals kubernetes anyOf");
 const NO_MEMBERS = ascii("");
 
-export function readBindings(rule: Rule, list: JsonNode): bool {
+export function readBindings(rule: Rule, list: JsonNode, policy: Policy): bool {
   if (list == NO_NODE) return true;
-  if (document.kind(list) != JsonKind.Array || document.firstIn(list) == NO_NODE) {
+  if (!readList(rule.bindings, list, policy, true)) return false;
+  rule.admitsProxies = hasMethod(rule.bindings, Method.ProxyPrincipals);
+  return true;
+}
+
+function readList(bindings: List<Binding>, list: JsonNode, policy: Policy, isOuter: bool): bool {
+  if (document.kind(list) != JsonKind.Array || document.firstIn(list) == NO_NODE)
     return refuse(document, list, 'a list of at least one binding; leave "bind" out for the default');
-  }
+  if (document.countIn(list) > MAX_BINDINGS) return refuse(document, list, "at most 32 bindings");
   for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
-    const binding = region.make<Binding>();
-    if (!readBinding(binding, n)) return false;
-    if (isRepeated(rule, binding)) return refuse(document, n, "a binding that is not there twice");
-    rule.bindings.append(binding, region);
+    const binding = Binding.make(region);
+    if (!readBinding(binding, n, policy, isOuter)) return false;
+    if (isRepeated(bindings, binding)) return refuse(document, n, "a binding that is not there twice");
+    bindings.append(binding, region);
   }
   return true;
 }
 
-function isRepeated(rule: Rule, binding: Binding): bool {
-  let link = rule.bindings.first;
-  while (link != null) {
+/** Of those that are compared at a glance: a claim, and what has no members. */
+function isRepeated(bindings: List<Binding>, binding: Binding): bool {
+  const isPlain =
+    binding.method == Method.Claim ||
+    binding.method == Method.Certificate ||
+    binding.method == Method.ProxyPrincipals ||
+    binding.method == Method.Kubernetes;
+  let link = bindings.first;
+  while (isPlain && link != null) {
     if (link.item.method == binding.method && equals(link.item.claim, binding.claim)) return true;
     link = link.next;
   }
   return false;
 }
 
-function readBinding(binding: Binding, node: JsonNode): bool {
-  if (document.kind(node) != JsonKind.Object || document.countIn(node) != 1) {
+function readBinding(binding: Binding, node: JsonNode, policy: Policy, isOuter: bool): bool {
+  if (document.kind(node) != JsonKind.Object || document.countIn(node) != 1)
     return refuse(document, node, 'one binding: { "spiffe": { "claim": "sub" } } or { "certificate": {} }');
-  }
-  if (!hasOnly(node, BIND_MEMBERS)) return false;
-  const certificate = document.member(node, "certificate");
-  if (certificate != NO_NODE) {
-    binding.method = Method.Certificate;
-    return hasOnly(certificate, NO_MEMBERS);
-  }
+  if (!hasOnly(node, METHODS)) return false;
   const spiffe = document.member(node, "spiffe");
-  if (!hasOnly(spiffe, SPIFFE_MEMBERS)) return false;
-  const claim = document.member(spiffe, "claim");
-  binding.claim = parseClaimPath(document.stringOf(claim), region);
-  if (binding.claim == ABSENT) {
-    return refuse(
-      document,
-      orParent(claim, spiffe),
-      'the path to a claim, such as "sub" or "\\"kubernetes.io\\".namespace"',
-    );
+  if (spiffe != NO_NODE) return readSpiffe(binding, spiffe, policy);
+  const client = document.member(node, "client");
+  if (client != NO_NODE) return readClients(binding, client);
+  const actor = document.member(node, "actor");
+  if (actor != NO_NODE) return readActor(binding, actor);
+  const anyOf = document.member(node, "anyOf");
+  if (anyOf != NO_NODE) return readAlternatives(binding, anyOf, policy, isOuter);
+  const kubernetes = document.member(node, "kubernetes");
+  if (kubernetes != NO_NODE) return readKubernetes(binding, kubernetes, policy);
+  const proxies = document.member(node, "proxyPrincipals");
+  binding.method = proxies == NO_NODE ? Method.Certificate : Method.ProxyPrincipals;
+  return hasOnly(proxies == NO_NODE ? document.member(node, "certificate") : proxies, NO_MEMBERS);
+}
+
+function readAlternatives(binding: Binding, list: JsonNode, policy: Policy, isOuter: bool): bool {
+  binding.method = Method.AnyOf;
+  if (!isOuter) return refuse(document, list, "no anyOf within an anyOf");
+  if (!readList(binding.alternatives, list, policy, false)) return false;
+  if (binding.alternatives.count < 2) return refuse(document, list, "at least two bindings to choose from");
+  return (
+    !hasMethod(binding.alternatives, Method.ProxyPrincipals) ||
+    refuse(document, list, 'proxyPrincipals beside "anyOf", not in it: it says how cnf may be proven')
+  );
+}
+
+/** Two service accounts of the same name in two trust domains are two workloads. */
+function readKubernetes(binding: Binding, node: JsonNode, policy: Policy): bool {
+  binding.method = Method.Kubernetes;
+  if (!hasOnly(node, NO_MEMBERS)) return false;
+  return (
+    policy.trustDomain != ABSENT ||
+    refuse(document, node, 'a policy with "trustDomain": the cluster whose service accounts these are')
+  );
+}
+
+function hasMethod(bindings: List<Binding>, method: Method): bool {
+  let link = bindings.first;
+  while (link != null) {
+    if (link.item.method == method) return true;
+    link = link.next;
   }
-  binding.method = Method.Spiffe;
-  return true;
+  return false;
 }

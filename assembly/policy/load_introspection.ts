@@ -5,7 +5,7 @@ import { JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { Introspector, Issuer, Proof } from "./policy";
 import { document, hasOnly, isName, isText, orParent, readDuration, region } from "./reader";
 import { refuse } from "./refusal";
-import { readTarget, target } from "./target";
+import { endpoint, readEndpoint } from "./endpoint";
 
 /** Seconds. */
 const DEFAULT_CACHE_FOR: i64 = 30;
@@ -19,13 +19,13 @@ const EXPECTED =
 export function readIntrospection(issuer: Issuer, node: JsonNode): bool {
   const server = document.member(node, "introspection");
   const iss = document.member(node, "issuer");
-  if (!hasOnly(server, INTROSPECTION_MEMBERS) || !readTarget(server)) return false;
+  if (!hasOnly(server, INTROSPECTION_MEMBERS) || !readEndpoint(server)) return false;
   if (iss != NO_NODE && !isText(iss))
     return refuse(document, iss, 'the "iss" that the server\'s answers must have');
   const introspector = region.make<Introspector>();
-  introspector.cluster = target.cluster;
-  introspector.authority = target.authority;
-  introspector.path = target.path;
+  introspector.cluster = endpoint.cluster;
+  introspector.authority = endpoint.authority;
+  introspector.path = endpoint.path;
   introspector.issuer = region.copy(document.stringOf(iss));
   issuer.introspector = introspector;
   issuer.proof = Proof.Introspection;
@@ -68,6 +68,6 @@ export function refuseSecret(introspector: Introspector): bool {
   return refuse(
     document,
     introspector.secretNode,
-    "a variable that the VM has: vm_config.environment_variables (Istio: vmConfig.env) names it, and it is not empty",
+    "a variable of the VM (vm_config.environment_variables; Istio: vmConfig.env) with 1 to 4,096 bytes, for bearerFrom visible ASCII with no line break at its end",
   );
 }

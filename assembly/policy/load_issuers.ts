@@ -17,6 +17,7 @@ import {
   orParent,
   readChoice,
   readDuration,
+  readPatterns,
   readStrings,
   region,
 } from "./reader";
@@ -31,9 +32,9 @@ const NO_LIMIT: i64 = 0;
 const MAX_ISSUERS: i32 = 256;
 
 const ISSUER_MEMBERS = ascii(
-  "kind issuer trustDomain header audiences clockSkew maxAge maxLifetime keys introspection",
+  "kind issuer trustDomain header audiences presenters clockSkew maxAge maxLifetime keys introspection",
 );
-const OPAQUE_MEMBERS = ascii("issuer header audiences clockSkew maxAge maxLifetime introspection");
+const OPAQUE_MEMBERS = ascii("issuer header audiences presenters clockSkew maxAge maxLifetime introspection");
 /** In the order of `Kind`. */
 const KINDS = ascii("access-token jwt-svid wit-svid wit kubernetes");
 /** https://datatracker.ietf.org/doc/draft-ietf-wimse-workload-creds/ */
@@ -73,6 +74,7 @@ function readIssuer(issuer: Issuer, node: JsonNode, policy: Policy): bool {
     readHeader(issuer, node) &&
     readIdentity(issuer, node, policy) &&
     readAudiences(issuer, node) &&
+    readPatterns(node, "presenters", issuer.presenters) &&
     readTimes(issuer, node) &&
     readProof(issuer, node)
   );
@@ -84,6 +86,7 @@ function readOpaqueIssuer(issuer: Issuer, node: JsonNode): bool {
     hasOnly(node, OPAQUE_MEMBERS) &&
     readHeader(issuer, node) &&
     readStrings(node, "audiences", issuer.audiences) &&
+    readPatterns(node, "presenters", issuer.presenters) &&
     readTimes(issuer, node) &&
     readIntrospection(issuer, node)
   );

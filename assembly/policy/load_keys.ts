@@ -9,7 +9,7 @@ import { readKeySet } from "./key_set";
 import { Issuer, Kind, Proof } from "./policy";
 import { document, hasOnly, isHeaderName, isText, orParent, readDuration, region } from "./reader";
 import { refuse } from "./refusal";
-import { readTarget, target } from "./target";
+import { endpoint, readEndpoint } from "./endpoint";
 
 /** Seconds. */
 const DEFAULT_REFRESH: i64 = 5 * 60;
@@ -61,10 +61,10 @@ function readLocation(issuer: Issuer, node: JsonNode): bool {
   const location = region.make<KeyLocation>();
   location.use = useOf(issuer.kind);
   issuer.location = location;
-  if (!readTarget(node)) return false;
-  location.cluster = target.cluster;
-  location.authority = target.authority;
-  location.path = target.path;
+  if (!readEndpoint(node)) return false;
+  location.cluster = endpoint.cluster;
+  location.authority = endpoint.authority;
+  location.path = endpoint.path;
   return readFreshness(issuer, location, node);
 }
 

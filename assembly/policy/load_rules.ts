@@ -125,7 +125,7 @@ function readRule(rule: Rule, node: JsonNode, policy: Policy): bool {
     collectHeaders(rule) &&
     hasOneIntrospector(rule, node) &&
     readStrings(node, "audiences", rule.audiences) &&
-    readBindings(rule, document.member(node, "bind"))
+    readBindings(rule, document.member(node, "bind"), policy)
   );
 }
 

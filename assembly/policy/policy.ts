@@ -3,7 +3,8 @@
 
 import { List } from "../host/list";
 import { Region } from "../host/region";
-import { Span, ABSENT, equals } from "../host/span";
+import { Span, ABSENT, byteAt, equals, lengthOf } from "../host/span";
+import { Char } from "../text/ascii";
 import { JsonNode } from "../text/json";
 import { KeyLocation, KeySource } from "./key_source";
 
@@ -85,6 +86,8 @@ export class Issuer {
   header: Span;
   /** Empty: any audience. */
   audiences: List<Span>;
+  /** SPIFFE patterns: who may present its tokens; empty: whoever a binding admits. */
+  presenters: List<Span>;
   /** Seconds that clocks may differ. */
   clockSkew: i64;
   /** Seconds since `iat` that a token may be used; 0: any number. */
@@ -108,6 +111,7 @@ export class Issuer {
   static make(region: Region): Issuer {
     const issuer = region.make<Issuer>();
     issuer.audiences = region.make<List<Span>>();
+    issuer.presenters = region.make<List<Span>>();
     return issuer;
   }
 }
@@ -115,16 +119,67 @@ export class Issuer {
 export const enum Method {
   /** Not a binding: never holds. */
   Nothing = 0,
-  Spiffe = 1,
-  Certificate = 2,
+  /** A claim equals the presenter's SPIFFE ID. */
+  Claim = 1,
+  /** So does what a template makes of several claims. */
+  Template = 2,
+  /** The presenter's SPIFFE ID matches a pattern. */
+  Pattern = 3,
+  /** The token names the live certificate. */
+  Certificate = 4,
+  /** The token's OAuth client is one that this presenter may act as. */
+  Client = 5,
+  /** The token's current actor is the presenter. */
+  Actor = 6,
+  /** A proxy that the token's `cnf` names may present it. */
+  ProxyPrincipals = 7,
+  /** The token's Kubernetes service account is the presenter's. */
+  Kubernetes = 8,
+  /** One of several bindings holds. */
+  AnyOf = 9,
 }
 
-/** One member of a rule's `bind`; all of them have to hold. */
+/** One piece of a template: text as it stands, or the claim that goes there. */
+@unmanaged
+export class Piece {
+  text: Span;
+  /** Path of the claim, its names joined by 0x00 bytes; absent for text. */
+  claim: Span;
+}
+
+/** An OAuth client, and who may present its tokens. */
+@unmanaged
+export class Client {
+  id: Span;
+  presenters: List<Span>;
+}
+
+/** One member of a rule's `bind`; all of them have to hold. What a method does not need stays empty. */
 @unmanaged
 export class Binding {
   method: Method;
-  /** For Spiffe: the path to the claim, its names joined by 0x00 bytes. */
+  /** For Claim: the path, its names joined by 0x00 bytes. */
   claim: Span;
+  /** For Template. */
+  pieces: List<Piece>;
+  /** SPIFFE patterns: for Pattern, who may present; for Actor, who prior actors have to be, if any. */
+  patterns: List<Span>;
+  /** For Client. */
+  clients: List<Client>;
+  /** For Actor: whose name for the actor counts besides the token's own issuer's. */
+  issuers: List<Span>;
+  /** For AnyOf. */
+  alternatives: List<Binding>;
+
+  static make(region: Region): Binding {
+    const binding = region.make<Binding>();
+    binding.pieces = region.make<List<Piece>>();
+    binding.patterns = region.make<List<Span>>();
+    binding.clients = region.make<List<Client>>();
+    binding.issuers = region.make<List<Span>>();
+    binding.alternatives = region.make<List<Binding>>();
+    return binding;
+  }
 }
 
 @unmanaged
@@ -156,6 +211,8 @@ export class Rule {
   audiences: List<Span>;
   /** Empty: the default binding. */
   bindings: List<Binding>;
+  /** True when a proxy that the token's `cnf` names may present it in place of the certificate's holder. */
+  admitsProxies: bool;
 
   static make(region: Region): Rule {
     const rule = region.make<Rule>();
@@ -231,4 +288,28 @@ export function introspectorFor(issuers: List<Issuer>, header: Span): Issuer | n
     link = link.next;
   }
   return null;
+}
+
+/**
+ * The header of a list that `name` is, or that some servers take it for: they read `_` as `-`. Absent for none.
+ */
+export function headerSpelled(headers: List<Span>, name: Span): Span {
+  let link = headers.first;
+  while (link != null) {
+    if (isSpelledAlike(link.item, name)) return link.item;
+    link = link.next;
+  }
+  return ABSENT;
+}
+
+function isSpelledAlike(header: Span, name: Span): bool {
+  if (lengthOf(header) != lengthOf(name)) return false;
+  for (let i = 0; i < lengthOf(header); i++) {
+    if (dashFor(byteAt(header, i)) != dashFor(byteAt(name, i))) return false;
+  }
+  return true;
+}
+
+function dashFor(byte: i32): i32 {
+  return byte == Char.Underscore ? Char.Dash : byte;
 }

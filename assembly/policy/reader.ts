@@ -6,6 +6,7 @@ import { Region } from "../host/region";
 import { Span, byteAt, equals, equalsAscii, indexOf, lengthOf, slice } from "../host/span";
 import { Char, isLetterOrDigit, isUpper } from "../text/ascii";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
+import { isSpiffePattern } from "../text/spiffe_pattern";
 import { parseDuration } from "./duration";
 import { hasText } from "./policy";
 import { finishOffers, offer, refuse, refuseName, refuseValue } from "./refusal";
@@ -85,7 +86,10 @@ function wordEnd(words: Span, start: i32): i32 {
 /** Reads the member's strings, each once and none empty, into `texts`; without the member it stays empty. */
 export function readStrings(object: JsonNode, member: string, texts: List<Span>): bool {
   const list = document.member(object, member);
-  if (list == NO_NODE) return true;
+  return list == NO_NODE || readList(list, texts);
+}
+
+function readList(list: JsonNode, texts: List<Span>): bool {
   if (document.kind(list) != JsonKind.Array || document.firstIn(list) == NO_NODE) {
     return refuse(document, list, "a list of at least one string");
   }
@@ -133,4 +137,24 @@ export function isHeaderName(text: Span): bool {
     if (isUpper(byteAt(text, i))) return false;
   }
   return !equalsAscii(text, "authorization");
+}
+
+/** As `readStrings`, for SPIFFE patterns. */
+export function readPatterns(object: JsonNode, member: string, patterns: List<Span>): bool {
+  const list = document.member(object, member);
+  return list == NO_NODE || readPatternList(list, patterns);
+}
+
+/** A list of SPIFFE patterns that has to be there. */
+export function readPatternList(list: JsonNode, patterns: List<Span>): bool {
+  for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
+    if (!isSpiffePattern(document.stringOf(n))) {
+      return refuse(
+        document,
+        n,
+        'a SPIFFE ID such as "spiffe://cluster.local/ns/shop/sa/web", with "*" for a segment, or "/**" at its end',
+      );
+    }
+  }
+  return readList(list, patterns);
 }

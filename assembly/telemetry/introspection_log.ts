@@ -18,7 +18,7 @@ const budget = Budgets.make(1, LINES, REFILL);
  */
 export function logIntrospectionFailed(server: Span, status: i64, now: i64): void {
   if (!budget.has(0, now)) return;
-  budget.spend(0, now);
+  budget.spend(0, now, 1);
   startLine();
   writeAscii("introspection at cluster ");
   writeMasked(slice(server, 0, max(0, indexOf(server, 0, 0))), SHOWN);

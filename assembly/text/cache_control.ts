@@ -5,7 +5,7 @@ import { Char } from "./ascii";
 import { parseDecimal } from "./decimal";
 
 /**
- * Seconds that an answer with this `cache-control` is good from now on; negative when it does not say. `no-store`, `no-cache` and
+ * Seconds that an answer with this `cache-control` is good from now on; negative when it does not say, or has no time left. `no-store`, `no-cache` and
  * `max-age=0` say nothing here: many identity providers send them with their keys, and whoever obeyed would ask for them with
  * every request.
  * @param age seconds since it was made, as the answer's `age` says
@@ -26,7 +26,7 @@ function directive(text: Span, age: i64): i64 {
   const equals = indexOf(text, Char.Equals, 0);
   if (equals < 0 || !equalsAsciiIgnoreCase(slice(text, 0, equals), "max-age")) return -1;
   const seconds = parseDecimal(slice(text, equals + 1, lengthOf(text)));
-  return seconds < 1 ? -1 : max<i64>(0, seconds - age);
+  return seconds > age ? seconds - age : -1;
 }
 
 function trimmed(text: Span): Span {

@@ -2,7 +2,7 @@
 // https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE-ID.md
 
 import { ascii } from "../host/arena";
-import { Span, ABSENT, byteAt, lengthOf, slice, sliceFrom, startsWith } from "../host/span";
+import { Span, ABSENT, byteAt, indexOf, lengthOf, slice, sliceFrom, startsWith } from "../host/span";
 import { Char, isDigit, isLetter, isLower } from "./ascii";
 
 /** Section 2.3. */
@@ -52,19 +52,26 @@ export function isTrustDomain(name: Span): bool {
   return true;
 }
 
+/** One segment of a path: neither empty nor dots. */
+export function isPathSegment(text: Span): bool {
+  let dots = 0;
+  for (let i = 0; i < lengthOf(text); i++) {
+    const byte = byteAt(text, i);
+    if (!isLetter(byte) && !isDigitOrMark(byte)) return false;
+    if (byte == Char.Dot) dots++;
+  }
+  const length = lengthOf(text);
+  return length > 0 && !(dots == length && length <= 2);
+}
+
 /** Section 2.2: empty, or segments that are neither empty nor dots, of letters, digits, dots, dashes and underscores. */
 function isPath(path: Span): bool {
-  let i = 0;
-  while (i < lengthOf(path)) {
-    const start = ++i;
-    let dots = 0;
-    for (; i < lengthOf(path) && byteAt(path, i) != Char.Slash; i++) {
-      const byte = byteAt(path, i);
-      if (!isLetter(byte) && !isDigitOrMark(byte)) return false;
-      if (byte == Char.Dot) dots++;
-    }
-    const length = i - start;
-    if (length == 0 || (dots == length && length <= 2)) return false;
+  let start = 0;
+  while (start < lengthOf(path)) {
+    const slash = indexOf(path, Char.Slash, start + 1);
+    const end = slash < 0 ? lengthOf(path) : slash;
+    if (!isPathSegment(slice(path, start + 1, end))) return false;
+    start = end;
   }
   return true;
 }

@@ -27,7 +27,6 @@ const MAX_HEADER_VALUES: i32 = 128;
 const MAX_PAYLOAD_VALUES: i32 = 4096;
 
 const header = JsonDocument.forever(MAX_HEADER_VALUES);
-const payload = JsonDocument.forever(MAX_PAYLOAD_VALUES);
 
 /** What a header's `typ` says: a token made for another purpose says so (RFC 8725, section 3.11). */
 export const enum TokenType {
@@ -65,7 +64,7 @@ export class UnverifiedToken {
 
   static make(): UnverifiedToken {
     const token = makeForever<UnverifiedToken>();
-    token.payload = payload;
+    token.payload = JsonDocument.forever(MAX_PAYLOAD_VALUES);
     return token;
   }
 
@@ -146,6 +145,7 @@ export class UnverifiedToken {
 
   private readPayload(bytes: Span): Reason {
     this.payloadBytes = bytes;
+    const payload = this.payload;
     if (!parseJson(payload, bytes) || payload.kind(ROOT) != JsonKind.Object)
       return Reason.token_payload_malformed;
     this.claimedIssuer = payload.stringOf(payload.member(ROOT, "iss"));
@@ -174,8 +174,22 @@ function hasForbiddenMember(): bool {
 export function isOpaque(token: Span): bool {
   const dot = indexOf(token, Char.Dot, 0);
   if (dot >= 0 && indexOf(token, Char.Dot, dot + 1) >= 0) return false;
-  const start = decodeBase64url(slice(token, 0, min(4, lengthOf(token))));
-  return start == FAILED || byteAt(start, 0) != Char.OpeningBrace;
+  return !beginsObject(decodeBase64url(slice(token, 0, min(PROBED, lengthOf(token)))));
+}
+
+/** Characters of a token that are looked at for the start of a header; whole bytes in base64url. */
+const PROBED: i32 = 16;
+
+/** True for a brace, perhaps after blanks, and then a name or a blank: other bytes after it are an opaque token's own affair. */
+function beginsObject(bytes: Span): bool {
+  let at = 0;
+  while (isBlank(byteAt(bytes, at))) at++;
+  const next = byteAt(bytes, at + 1);
+  return byteAt(bytes, at) == Char.OpeningBrace && (next == Char.Quote || isBlank(next));
+}
+
+function isBlank(byte: i32): bool {
+  return byte == Char.Space || byte == Char.Tab || byte == Char.LineFeed || byte == Char.CarriageReturn;
 }
 
 function typeOf(typ: JsonNode): TokenType {

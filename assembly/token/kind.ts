@@ -9,6 +9,7 @@ import {
   byteAt,
   equals,
   equalsAscii,
+  equalsAsciiIgnoreCase,
   indexOf,
   lengthOf,
   slice,
@@ -20,9 +21,10 @@ import { Jwk, KeyFault, KeyUse, readJwk } from "../crypto/jwk";
 import { Reason } from "../decision/reason";
 import { Issuer, Kind, issuerIdentifiedBy } from "../policy/policy";
 import { Char } from "../text/ascii";
-import { JsonKind, NO_NODE } from "../text/json";
+import { JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { authorityOf, hasPath, trustDomainOf } from "../text/spiffe_id";
 import { TokenType, UnverifiedToken } from "./jws";
+import { readServiceAccount, serviceAccount } from "./kubernetes";
 import { VerifiedClaims } from "./verified_claims";
 
 /**
@@ -79,19 +81,33 @@ export function checkKind(claims: VerifiedClaims, issuer: Issuer): Reason {
 }
 
 /**
- * An ID token tells a client who logged in; it is no access token, though the same issuer signs both. These members are its
- * own: OpenID Connect Core, sections 2 and 3.3.2.11; `typ` is how Keycloak marks one.
+ * The same issuer signs other tokens too. An ID token tells a client who logged in: `nonce`, `at_hash` and `c_hash` are its own
+ * (OpenID Connect Core, sections 2 and 3.3.2.11), `events` is a logout token's (Back-Channel Logout, section 2.4). Keycloak marks its
+ * tokens with a claim `typ`, Cognito with `token_use`.
  */
 function checkAccessToken(claims: VerifiedClaims): Reason {
+  const document = claims.document;
   const typ = claims.named("typ");
+  const use = claims.named("token_use");
   // What cannot be read might say ID.
-  if (claims.document.kind(typ) == JsonKind.Null) return Reason.claim_malformed;
+  if (document.kind(typ) == JsonKind.Null) return Reason.claim_malformed;
   const isIdToken =
     claims.named("nonce") != NO_NODE ||
     claims.named("at_hash") != NO_NODE ||
     claims.named("c_hash") != NO_NODE ||
-    equalsAscii(claims.document.stringOf(typ), "ID");
-  return isIdToken ? Reason.id_token : Reason.ok;
+    equalsAscii(document.stringOf(typ), "ID") ||
+    equalsAscii(document.stringOf(use), "id");
+  if (isIdToken) return Reason.id_token;
+  const isOther = claims.named("events") != NO_NODE || isOtherType(document.stringOf(typ));
+  return isOther || !isForAccess(document.stringOf(use), use) ? Reason.claim_forbidden : Reason.ok;
+}
+
+function isOtherType(typ: Span): bool {
+  return equalsAscii(typ, "Refresh") || equalsAscii(typ, "Offline") || equalsAscii(typ, "Logout");
+}
+
+function isForAccess(use: Span, node: JsonNode): bool {
+  return node == NO_NODE || equalsAscii(use, "access") || equalsAscii(use, "access_token");
 }
 
 /** https://github.com/spiffe/spiffe/blob/main/standards/JWT-SVID.md#3-jwt-claims */
@@ -131,31 +147,20 @@ function checkConfirmationKey(claims: VerifiedClaims): Reason {
   if (document.kind(cnf) == JsonKind.Object && jwk == NO_NODE) return Reason.claim_absent;
   const alg = algorithmNamed(document.stringOf(document.member(jwk, "alg")));
   const isPublicKey =
-    alg != Algorithm.None && readJwk(document, jwk, KeyUse.Signature, proofKey) == KeyFault.None;
+    alg != Algorithm.None && readJwk(document, jwk, KeyUse.Signature, false, proofKey) == KeyFault.None;
   return isPublicKey ? Reason.ok : Reason.cnf_malformed;
 }
 
-const NAMESPACE = ascii("kubernetes.io\0namespace");
-const ACCOUNT = ascii("kubernetes.io\0serviceaccount\0name");
 const SUBJECT_START = ascii("system:serviceaccount:");
 
-/**
- * The account in `sub` and the one in the claims have to be the same. Bound tokens have an object `kubernetes.io`, older ones a
- * claim for each fact, and none both.
- * https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
- */
+/** The account in `sub` and the one in the claims have to be the same. */
 function checkKubernetes(claims: VerifiedClaims): Reason {
-  const isBound = claims.named("kubernetes.io") != NO_NODE;
-  const flatNamespace = claims.named("kubernetes.io/serviceaccount/namespace");
-  const flatAccount = claims.named("kubernetes.io/serviceaccount/service-account.name");
-  const isFlat = flatNamespace != NO_NODE || flatAccount != NO_NODE;
-  if (claims.named("sub") == NO_NODE || isBound == isFlat)
-    return isBound && isFlat ? Reason.claim_malformed : Reason.claim_absent;
-  const document = claims.document;
-  const namespace = document.stringOf(isBound ? claims.at(NAMESPACE) : flatNamespace);
-  const account = document.stringOf(isBound ? claims.at(ACCOUNT) : flatAccount);
-  if (namespace == ABSENT || account == ABSENT) return Reason.claim_malformed;
-  return isAccount(document.stringOf(claims.named("sub")), namespace, account)
+  const sub = claims.named("sub");
+  if (sub == NO_NODE) return Reason.claim_absent;
+  const reason = readServiceAccount(claims);
+  if (reason != Reason.ok) return reason;
+  const subject = claims.document.stringOf(sub);
+  return isAccount(subject, serviceAccount.namespace, serviceAccount.name)
     ? Reason.ok
     : Reason.subject_malformed;
 }
@@ -172,4 +177,9 @@ function isAccount(subject: Span, namespace: Span, account: Span): bool {
     indexOf(namespace, Char.Colon, 0) < 0 &&
     indexOf(account, Char.Colon, 0) < 0
   );
+}
+
+/** An introspection server's word that the token is bound to a key.  RFC 9449, section 6.2 */
+export function saysDpop(claims: VerifiedClaims): bool {
+  return equalsAsciiIgnoreCase(claims.document.stringOf(claims.named("token_type")), "dpop");
 }

@@ -3,8 +3,13 @@
 
 import { SHELF_ALIGNMENT } from "../host/shelf";
 import { Span, lengthOf } from "../host/span";
+import { parseDecimal } from "../text/decimal";
+import { JsonKind, ROOT } from "../text/json";
 import { UnverifiedToken } from "./jws";
 import { CachedToken, TokenTable, hashOf, makeHoldings } from "./token_table";
+
+/** Seconds that a token may be taken after its end: the largest `clockSkew`. */
+const MAX_SKEW: i64 = 300;
 
 // Bytes: a token of 700, with its claims taken apart, takes about 2 KiB. What is larger than the largest is not kept.
 const holdings = makeHoldings();
@@ -33,13 +38,20 @@ export function recall(compact: Span): CachedToken | null {
  * Remembers a token that was just proven.
  * @param proof the key that signed it
  * @param holder a hash of who presented it
+ * @param now milliseconds since 1970
  */
-export function remember(compact: Span, token: UnverifiedToken, proof: Span, holder: u32): Remembered {
+export function remember(
+  compact: Span,
+  token: UnverifiedToken,
+  proof: Span,
+  holder: u32,
+  now: i64,
+): Remembered {
   const old = recall(compact);
   if (old != null) old.table.free(old);
   const table = tableFor(lengthOf(compact) + lengthOf(proof) + token.copyBytes() + 2 * SHELF_ALIGNMENT);
   if (table == null) return Remembered.No;
-  const entry = table.place(compact, hashOf(compact), holder);
+  const entry = table.place(compact, hashOf(compact), holder, now, false);
   if (entry == null) return Remembered.No;
   token.copyInto(entry.token, entry.shelf, compact, entry.compact);
   entry.proof = entry.shelf.copy(proof);
@@ -48,7 +60,15 @@ export function remember(compact: Span, token: UnverifiedToken, proof: Span, hol
     table.free(entry);
     return Remembered.No;
   }
+  entry.goodUntil = endOf(token);
   return table.hasEvicted ? Remembered.ForAnother : Remembered.Yes;
+}
+
+/** Milliseconds since 1970 from when on nobody takes the token; what is no date is no use to remember for long either. */
+function endOf(token: UnverifiedToken): i64 {
+  const exp = token.payload.member(ROOT, "exp");
+  const isNumber = token.payload.kind(exp) == JsonKind.Number;
+  return (isNumber ? parseDecimal(token.payload.textOf(exp)) + MAX_SKEW : 0) * 1000;
 }
 
 function tableFor(bytes: i32): TokenTable | null {

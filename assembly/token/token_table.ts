@@ -7,7 +7,7 @@ import { makeForever } from "../host/arena";
 import { Shelf } from "../host/shelf";
 import { Span, ABSENT, equals, lengthOf, slice } from "../host/span";
 import { Table, tableForever } from "../host/table";
-import { fnv1a } from "../text/hash";
+import { secretHash } from "../text/hash";
 import { UnverifiedToken } from "./jws";
 
 /** Places that a token can lie in. */
@@ -24,7 +24,9 @@ export class CachedToken {
   token: UnverifiedToken;
   /** What vouches for the token, byte for byte. */
   proof: Span;
-  /** Milliseconds since 1970 up to which it does; 0: for as long as `proof` is what it is. */
+  /** Milliseconds since 1970 when it was looked up. */
+  answeredAt: i64;
+  /** Milliseconds since 1970 from when on nobody needs the entry any more; 0: not known. */
   goodUntil: i64;
   /** The number of the answer that is awaited about the token; 0: none. */
   awaited: u32;
@@ -92,10 +94,12 @@ export class TokenTable {
   /**
    * A place for this token, with a copy of it and nothing else yet; null when there is none.
    * @param holder a hash of who presented it
+   * @param now milliseconds since 1970
+   * @param mustPlace when nobody has more than the newcomer, take the place used least recently all the same
    */
-  place(compact: Span, hash: u32, holder: u32): CachedToken | null {
+  place(compact: Span, hash: u32, holder: u32, now: i64, mustPlace: bool): CachedToken | null {
     const holding = this.holdings.at(holder & (HOLDERS - 1));
-    const entry = this.choose(hash, holding);
+    const entry = this.choose(hash, holding, now, mustPlace);
     if (entry == null) return null;
     this.hasEvicted = entry.compact != ABSENT;
     this.free(entry);
@@ -127,25 +131,39 @@ export class TokenTable {
     return <i32>(hash % <u32>(this.places.capacity / WAYS)) * WAYS;
   }
 
-  /** A free place; or else that of whoever has most, the newcomer among them, and of his the one used least recently. */
-  private choose(hash: u32, newcomer: Holding): CachedToken | null {
+  /**
+   * A place that is free or whose time is over; or else that of whoever has most, the newcomer among them, and of his the one
+   * used least recently.
+   */
+  private choose(hash: u32, newcomer: Holding, now: i64, mustPlace: bool): CachedToken | null {
     const first = this.firstOf(hash);
     let victim: CachedToken | null = null;
-    let awaited = 0;
+    let oldest: CachedToken | null = null;
+    if (this.countAwaited(first, newcomer) >= MAX_AWAITED) return null;
     for (let i = first; i < first + WAYS; i++) {
       const entry = this.places.at(i);
       if (entry.compact == ABSENT) return entry;
-      if (entry.awaited != 0 && entry.holding == newcomer && ++awaited >= MAX_AWAITED) return null;
       if (entry.awaited != 0) continue;
-      if (entry.holding != newcomer && entry.holding.tokens <= newcomer.tokens) continue;
+      if (entry.goodUntil != 0 && now >= entry.goodUntil) return entry;
+      if (oldest == null || entry.usedAt < oldest.usedAt) oldest = entry;
+      if (entry.holding != newcomer && entry.holding.tokens < newcomer.tokens) continue;
       if (victim == null || yieldsBefore(entry, victim)) victim = entry;
     }
-    return victim;
+    return victim == null && mustPlace ? oldest : victim;
+  }
+
+  private countAwaited(first: i32, holding: Holding): i32 {
+    let count = 0;
+    for (let i = first; i < first + WAYS; i++) {
+      const entry = this.places.at(i);
+      if (entry.compact != ABSENT && entry.awaited != 0 && entry.holding == holding) count++;
+    }
+    return count;
   }
 }
 
 export function hashOf(compact: Span): u32 {
-  return fnv1a(slice(compact, max(0, lengthOf(compact) - HASHED), lengthOf(compact)), lengthOf(compact));
+  return secretHash(slice(compact, max(0, lengthOf(compact) - HASHED), lengthOf(compact)));
 }
 
 function yieldsBefore(entry: CachedToken, other: CachedToken): bool {

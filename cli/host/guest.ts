@@ -95,6 +95,11 @@ export class Guest {
     return this.#contexts.get(this.#effectiveId) ?? this.#current;
   }
 
+  /** The context whose callback runs, whatever the effective one is. */
+  get callingContext(): Context {
+    return this.#current;
+  }
+
   setEffectiveContext(id: number): Status {
     if (!this.#contexts.has(id)) return Status.BadArgument;
     this.#effectiveId = id;

@@ -1,3 +1,4 @@
+import { randomFillSync } from "node:crypto";
 import type { LogLevel } from "./abi.ts";
 import type { EnvoyVersion } from "./envoy-version.ts";
 import { HostCalls } from "./faults.ts";
@@ -12,6 +13,8 @@ export interface HostOptions {
   readonly envoy?: EnvoyVersion;
   /** Seconds since the epoch, fractions allowed. Default: the clock of this machine. */
   readonly now?: () => number;
+  /** Fills memory with random bytes. Default: those of this machine. A test gives its own, to be repeatable. */
+  readonly random?: (bytes: Uint8Array) => void;
   /** Lines below it are dropped, and `proxy_get_log_level` says so. Default `info`, as in Envoy. */
   readonly logLevel?: LogLevel;
   /** Gets every line as it is written. */
@@ -24,6 +27,7 @@ export interface HostOptions {
 export class Host {
   readonly envoy: EnvoyVersion;
   readonly now: () => number;
+  readonly random: (bytes: Uint8Array) => void;
   readonly clusters: ReadonlySet<string>;
   readonly sharedData = new SharedData();
   readonly stats = new Stats();
@@ -37,6 +41,7 @@ export class Host {
   constructor(options: HostOptions = {}) {
     this.envoy = options.envoy ?? "1.40";
     this.now = options.now ?? (() => Date.now() / 1000);
+    this.random = options.random ?? ((bytes) => void randomFillSync(bytes));
     this.clusters = new Set(options.clusters);
     this.log = new Log(options.logLevel ?? "info", options.onLog);
   }

@@ -4,6 +4,7 @@ import type { Context } from "./context.ts";
 import { HeaderMap } from "./header-map.ts";
 import type { HeaderPair } from "./header-map.ts";
 import type { LocalReply } from "./local-reply.ts";
+import type { Metadata } from "./properties/metadata.ts";
 import { StreamProperties } from "./properties/stream-properties.ts";
 import type { StreamFacts } from "./properties/stream-properties.ts";
 import type { PropertyResult } from "./properties/value.ts";
@@ -111,6 +112,15 @@ export class Stream implements Context {
   /** A filter state object as text, for example `wasm.holdfast.verdict`. */
   filterState(name: string): string | undefined {
     return this.#properties.filterState(name);
+  }
+
+  /** All filter state objects by name. */
+  get filterStates(): ReadonlyMap<string, Buffer> {
+    return this.#properties.filterStates;
+  }
+
+  get metadata(): Metadata {
+    return this.#properties.metadata;
   }
 
   /** The filter has reset the stream. */

@@ -154,10 +154,15 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means: "Too many tokens are being asked about at once, in all or for this presenter.",
     next: "Look at `introspection.asked`: does somebody send made-up tokens, or is the server slow?",
   },
-  introspection_pending: {
+  answer_pending: {
     means:
-      "In observe mode only: the introspection server is being asked about the token, and an observed request does not wait.",
+      "In observe mode only: keys, or what an introspection server says, are on their way, and an observed request does not wait.",
     next: "Nothing: with the rule enforced the request would have waited for the answer.",
+  },
+  key_unconfirmed: {
+    means:
+      "The token names a key that is not among the issuer's, and the key server cannot say at present whether it has it by now.",
+    next: "Look at `keys.failed` and the log; clients keep their tokens.",
   },
 
   claim_malformed: {
@@ -235,6 +240,10 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means: "The presenter is of another trust domain than the policy's.",
     next: "Leave `trustDomain` out if the listener is to admit federated peers.",
   },
+  presenter_not_admitted: {
+    means: "The presenter is none of those to whom the issuer's tokens may travel.",
+    next: "If he should be, add him to the issuer's `presenters`.",
+  },
 
   cnf_malformed: { means: "The token's `cnf` cannot be read.", next: "Look at the issuer." },
   cnf_unsupported: {
@@ -260,5 +269,50 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   spiffe_mismatch: {
     means: "The token is for another workload than the one that presents it.",
     next: "A token in other hands: find out how it got there.",
+  },
+  proxy_mismatch: {
+    means: "The token's `cnf` lists proxies, and the presenter is none of them.",
+    next: "Ask the issuer for a token that lists this proxy, or present the one with the right certificate.",
+  },
+  client_absent: {
+    means: "The rule wants an OAuth client, and the token names none in `client_id` or `azp`.",
+    next: "Look at the issuer's settings: RFC 9068 demands `client_id`.",
+  },
+  client_malformed: {
+    means: "`client_id` and `azp` are no strings, or name two clients.",
+    next: "Look at who issued the token.",
+  },
+  client_unknown: {
+    means: "The token's OAuth client is not in the policy's table.",
+    next: "Add the client to `presenters` of the binding, if it should be known.",
+  },
+  client_mismatch: {
+    means: "The token's OAuth client is none that this presenter runs.",
+    next: "The token was issued to another client: find out how it got here.",
+  },
+  actor_absent: {
+    means: "The rule wants an actor, and the token has no `act`.",
+    next: "The token was not exchanged for this caller (RFC 8693).",
+  },
+  actor_malformed: {
+    means: "The token's `act` has no `sub`, or is no chain of objects of at most 8.",
+    next: "Look at the issuer's token exchange.",
+  },
+  actor_mismatch: {
+    means:
+      "The token's current actor, `act.sub`, is not the presenter, or is named by somebody whose names do not count.",
+    next: "The token was exchanged for another workload: find out how it got here. For another issuer of actor names see `issuers`.",
+  },
+  prior_actor_mismatch: {
+    means: "An actor within the token's `act` is none that `priorActors` names.",
+    next: "Follow the chain of token exchanges.",
+  },
+  kubernetes_mismatch: {
+    means: "The token's Kubernetes service account is not the presenter's.",
+    next: "The token was issued to another workload: find out how it got here.",
+  },
+  no_alternative_held: {
+    means: "None of the bindings of an `anyOf` holds.",
+    next: "Find out which one should, and try it alone.",
   },
 };

@@ -15,16 +15,21 @@ export class TokenIssuer {
     this.jwk = jwk;
   }
 
-  /** A new key for a JOSE algorithm, for example "ES256" or "RS512". */
-  static async create(kid: string, alg = "ES256"): Promise<TokenIssuer> {
+  /**
+   * A new key.
+   * @param alg a JOSE algorithm, for example "ES256", "RS512" or "EdDSA"
+   * @param use what the key says it is for: "sig", or in a SPIFFE bundle "jwt-svid" or "wit-svid"
+   */
+  static async create(kid: string, alg = "ES256", use = "sig"): Promise<TokenIssuer> {
     const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
-    return new TokenIssuer(privateKey, { ...(await exportJWK(publicKey)), kid, alg, use: "sig" });
+    return new TokenIssuer(privateKey, { ...(await exportJWK(publicKey)), kid, alg, use });
   }
 
-  sign(claims: Claims): Promise<string> {
+  /** @param typ the kind of token, as its header names it: "JWT", "at+jwt", "wit+jwt" */
+  sign(claims: Claims, typ = "JWT"): Promise<string> {
     const { alg, kid } = this.jwk;
     if (alg === undefined || kid === undefined) throw new Error("a token issuer's key has an alg and a kid");
-    return new SignJWT(claims).setProtectedHeader({ alg, kid, typ: "JWT" }).sign(this.#privateKey);
+    return new SignJWT(claims).setProtectedHeader({ alg, kid, typ }).sign(this.#privateKey);
   }
 }
 

@@ -94,7 +94,9 @@ export class EnvoyProcess {
   /** Every access log line so far; they are flushed within 50 ms. */
   async accessLog(): Promise<string[]> {
     const text = await readFile(accessLogFile(this.#start), "utf8");
-    return text.split("\n").filter((line) => line !== "");
+    // The last line may be half written.
+    const lines = text.split("\n").slice(0, -1);
+    return lines.filter((line) => line !== "");
   }
 
   /** Ends Envoy: SIGTERM, and SIGKILL after 5 seconds. */

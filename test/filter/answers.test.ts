@@ -179,7 +179,20 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   token_inactive: "introspection",
   introspection_unavailable: "introspection",
   introspection_busy: "introspection",
-  introspection_pending: "introspection",
+  answer_pending: "introspection",
+  key_unconfirmed: "fetched-keys",
+  presenter_not_admitted: "boundaries",
+  no_alternative_held: "binding-methods",
+  proxy_mismatch: "binding-methods",
+  client_absent: "binding-methods",
+  client_malformed: "binding-methods",
+  client_unknown: "binding-methods",
+  client_mismatch: "binding-methods",
+  actor_absent: "binding-methods",
+  actor_malformed: "binding-methods",
+  actor_mismatch: "binding-methods",
+  prior_actor_mismatch: "binding-methods",
+  kubernetes_mismatch: "binding-methods",
 };
 
 function run({ policy: rules, request, fails }: Case, mode = "enforce"): { scene: Scene; stream: Stream } {

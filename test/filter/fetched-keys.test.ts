@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { makeKey } from "./support/keys.ts";
+import { policy } from "./support/policies.ts";
 import { CLUSTER, FetchingScene, answerWith, fetchingPolicy } from "./support/key-server.ts";
 import { assertAllowed, assertDenied, assertWouldDeny, bearer } from "./support/scene.ts";
 import { CLAIMS, key, token, tokenOf } from "./support/tokens.ts";
@@ -40,9 +41,11 @@ describe("a request", () => {
 
   it("is not paused in observe mode", () => {
     const scene = new FetchingScene(fetchingPolicy({}, { mode: "observe" }));
-    assertWouldDeny(arrive(scene), "keys_absent");
+    assertWouldDeny(arrive(scene), "answer_pending");
     scene.publish(key.jwk);
     assertAllowed(arrive(scene));
+    assertWouldDeny(arrive(scene, token({}, next)), "answer_pending");
+    scene.publish(key.jwk);
     assertWouldDeny(arrive(scene, token({}, next)), "key_unknown");
   });
 
@@ -70,6 +73,34 @@ describe("a request", () => {
     for (const stream of waiting) stream.end();
     scene.pass(0);
     assertAllowed(scene.present(token()));
+  });
+});
+
+describe("a host that fails while requests wait", () => {
+  for (const site of [
+    "proxy_set_effective_context",
+    "proxy_continue_stream",
+    "proxy_set_tick_period_milliseconds",
+  ]) {
+    it(`at ${site} leaves nobody waiting for ever`, () => {
+      const scene = new FetchingScene();
+      const stream = arrive(scene);
+      scene.vm.tick();
+      scene.host.calls.inject(site, { status: 10 }, 1);
+      scene.publish(key.jwk);
+      scene.host.calls.clearFaults();
+      for (let i = 0; i < 30; i++) scene.pass(0.25);
+      assert.ok(stream.outcome !== "pause" || stream.wasReset);
+      assertAllowed(scene.present(token()));
+    });
+  }
+
+  it("and loses its clock leaves nobody waiting for ever", () => {
+    const scene = new FetchingScene();
+    const stream = arrive(scene);
+    scene.host.calls.inject("proxy_get_current_time_nanoseconds", { status: 10 });
+    scene.vm.tick();
+    assertDenied(stream, "host_unavailable");
   });
 });
 
@@ -115,14 +146,41 @@ describe("a key ID that is not known", () => {
     assert.equal(arrive(scene, forged).outcome, "pause");
   });
 
+  it("is not called unknown while the server is out: perhaps it is there by now", () => {
+    const scene = new FetchingScene();
+    scene.publish(key.jwk);
+    const rotated = arrive(scene, token({}, next));
+    scene.call.respond({ status: 503 });
+    assertDenied(rotated, "key_unconfirmed");
+    assert.equal(rotated.reply?.status, 503);
+    assertDenied(arrive(scene, token({}, next)), "key_unconfirmed");
+    scene.pass(1);
+    scene.publish(key.jwk);
+    assertDenied(arrive(scene, token({}, next)), "key_unknown");
+  });
+
+  it("on an observed route takes nothing from those that are enforced", () => {
+    const rules = [{ name: "trial", when: { pathPrefix: "/trial" }, mode: "observe" }, { name: "rest" }];
+    const scene = new FetchingScene(fetchingPolicy({}, { rules }));
+    scene.publish(key.jwk);
+    const forged = tokenOf({ alg: "ES256", kid: "forged" }, CLAIMS);
+    scene.plugin.request({ peer: web, path: "/trial", headers: [bearer(forged)] });
+    scene.publish(key.jwk);
+    const honest = arrive(scene, token({}, next));
+    assert.equal(honest.outcome, "pause");
+    scene.publish(key.jwk, next.jwk);
+    assertAllowed(honest);
+  });
+
   it("of one presenter takes nothing from what another may ask for", () => {
     const scene = new FetchingScene();
     scene.publish(key.jwk);
     const forged = arrive(scene, tokenOf({ alg: "ES256", kid: "forged" }, CLAIMS), thief);
     scene.publish(key.jwk);
     assertDenied(forged, "key_unknown");
-    scene.pass(1);
     const honest = arrive(scene, token({}, next));
+    assert.deepEqual([honest.outcome, scene.asked.length], ["pause", 0], "it waits for the next turn");
+    scene.pass(1);
     scene.publish(next.jwk);
     assertAllowed(honest);
   });
@@ -162,6 +220,7 @@ describe("the key server", () => {
     ["max-age=0, no-cache", 89, 100],
     ["max-age=1", 0, 1],
     ["max-age=x", 89, 100],
+    ["max-age=9000, max-age=50", 44, 50],
   ] as const) {
     it(`that says cache-control: ${value} is asked again between ${from} and ${to} s`, () => {
       const scene = new FetchingScene(fetchingPolicy({ refresh: "100s" }));
@@ -173,6 +232,34 @@ describe("the key server", () => {
       assert.equal(scene.asked.length, 1);
     });
   }
+
+  it("that says how old its answer is already is asked that much sooner, and an answer past its time says nothing", () => {
+    for (const [age, from, to] of [
+      ["20", 26, 30],
+      ["50", 89, 100],
+      ["x", 44, 50],
+    ] as const) {
+      const scene = new FetchingScene(fetchingPolicy({ refresh: "100s" }));
+      scene.vm.tick();
+      const headers: [string, string][] = [
+        ["cache-control", "max-age=50"],
+        ["age", age],
+      ];
+      scene.call.respond({ ...answerWith(key.jwk), headers });
+      scene.pass(from);
+      assert.equal(scene.asked.length, 0, age);
+      scene.pass(to - from);
+      assert.equal(scene.asked.length, 1, age);
+    }
+  });
+
+  it("is not believed when it says 304 to a question that named no ETag", () => {
+    const scene = new FetchingScene(fetchingPolicy({ refresh: "10s", staleFor: "15s" }));
+    scene.publish(key.jwk);
+    scene.pass(10);
+    scene.call.respond({ status: 304 });
+    assert.equal(scene.host.counter("holdfast.keys.failed"), 1);
+  });
 
   it("is asked with the ETag that it gave, and its 304 confirms the keys", () => {
     const scene = new FetchingScene(fetchingPolicy({ refresh: "100s", staleFor: "150s" }));
@@ -232,6 +319,15 @@ describe("the key server", () => {
     });
   }
 
+  it("may take its time while its keys come to the end of staleFor", () => {
+    const scene = new FetchingScene(fetchingPolicy({ refresh: "10s", staleFor: "10s" }));
+    scene.publish(key.jwk);
+    scene.pass(11);
+    assertAllowed(scene.present(token()));
+    scene.call.respond({ status: 503 });
+    assertDenied(scene.present(token()), "keys_stale");
+  });
+
   for (const status of [204, 301, 404, 500, 503, 504]) {
     it(`that answers ${status} leaves the old keys in force, and counts`, () => {
       const scene = new FetchingScene(fetchingPolicy({ refresh: "10s" }));
@@ -242,6 +338,30 @@ describe("the key server", () => {
       assert.equal(scene.host.counter("holdfast.keys.failed"), 1);
     });
   }
+
+  it("that never answers, though Envoy took the call, is asked again", () => {
+    const scene = new FetchingScene();
+    scene.vm.tick();
+    scene.pass(9);
+    assert.equal(scene.asked.length, 1);
+    scene.pass(2);
+    assert.equal(scene.asked.length, 2);
+  });
+
+  it("is not asked all the time when the clock was set back and it is out", () => {
+    const scene = new FetchingScene();
+    scene.publish(key.jwk);
+    scene.now -= 10_000;
+    let asked = 0;
+    for (let i = 0; i < 240; i++) {
+      scene.pass(0.25);
+      for (const call of scene.asked) {
+        asked++;
+        call.respond({ status: 503 });
+      }
+    }
+    assert.ok(asked <= 12, `asked ${asked} times in a minute`);
+  });
 
   it("takes keys back by leaving them out", () => {
     const scene = new FetchingScene(fetchingPolicy({ refresh: "10s" }));
@@ -265,6 +385,57 @@ describe("the key server", () => {
     scene.pass(0.4);
     scene.pass(0.6);
     assert.equal(scene.host.counter("holdfast.keys.failed"), 2);
+  });
+});
+
+describe("a SPIFFE bundle", () => {
+  const bundle = (members: object, ...keys: readonly object[]) => ({
+    status: 200,
+    body: JSON.stringify({ keys: keys.map((jwk) => ({ ...jwk, use: "jwt-svid" })), ...members }),
+  });
+  const svids = () =>
+    new FetchingScene(
+      policy({
+        issuers: {
+          svids: {
+            kind: "jwt-svid",
+            trustDomain: "example.org",
+            audiences: ["orders"],
+            keys: { cluster: CLUSTER, path: "/bundle", refresh: "100s" },
+          },
+        },
+      }),
+    );
+  const svid = (by = key) => token({ iss: undefined }, by);
+
+  it("never goes back: one with a lower sequence, or with none any more, is refused", () => {
+    const scene = svids();
+    scene.vm.tick();
+    scene.call.respond(bundle({ spiffe_sequence: 7 }, key.jwk));
+    for (const older of [{ spiffe_sequence: 6 }, {}]) {
+      scene.pass(100);
+      scene.call.respond(bundle(older, next.jwk));
+      assertAllowed(scene.present(svid()), JSON.stringify(older));
+      assert.match(
+        scene.lastLine(),
+        /keys from cluster idp, path \/bundle refused at "(\/spiffe_sequence)?": expected a sequence/,
+      );
+    }
+    for (const newer of [{ spiffe_sequence: 7 }, { spiffe_sequence: 8 }]) {
+      scene.pass(100);
+      scene.call.respond(bundle(newer, next.jwk));
+      assertAllowed(scene.present(token({ iss: undefined, exp: scene.now + 60 }, next)));
+    }
+  });
+
+  it("says when it wants to be fetched again, and that is heeded", () => {
+    const scene = svids();
+    scene.vm.tick();
+    scene.call.respond(bundle({ spiffe_refresh_hint: 40 }, key.jwk));
+    scene.pass(35);
+    assert.equal(scene.asked.length, 0);
+    scene.pass(5);
+    assert.equal(scene.asked.length, 1);
   });
 });
 

@@ -80,6 +80,12 @@ describe("a JWT-SVID", () => {
     assertDenied(present(HEADER, claims, svid({ keys: nothing })), "key_unknown");
   });
 
+  it("is not signed with EdDSA, which its specification does not list", () => {
+    const ed = makeKey("EdDSA", "k1");
+    assert.throws(() => scene(svid({ keys: keys(ed.jwk) })), /a key for JWT-SVIDs/);
+    assert.throws(() => scene(svid({ keys: keys({ ...ed.jwk, use: "jwt-svid" }) })), /a key for JWT-SVIDs/);
+  });
+
   it("may be checked with the plain JWKS that SPIRE's OIDC discovery publishes", () => {
     assertAllowed(present(HEADER, claims, svid({ keys: keys(key.jwk) })));
   });
@@ -194,6 +200,30 @@ describe("a Kubernetes service-account token", () => {
   }
 });
 
+describe("an access token", () => {
+  it("says nothing that makes it another kind of token", () => {
+    const access = new Scene();
+    for (const claims of [
+      { typ: "Bearer" },
+      { typ: "JWT" },
+      { token_use: "access" },
+      { token_use: "access_token" },
+    ])
+      assertAllowed(access.present(token(claims)), JSON.stringify(claims));
+    for (const claims of [{ typ: "ID" }, { token_use: "id" }, { nonce: "n" }])
+      assertDenied(access.present(token(claims)), "id_token", JSON.stringify(claims));
+    for (const claims of [
+      { typ: "Refresh" },
+      { typ: "Offline" },
+      { typ: "Logout" },
+      { token_use: "refresh_token" },
+      { token_use: 7 },
+      { events: {} },
+    ])
+      assertDenied(access.present(token(claims)), "claim_forbidden", JSON.stringify(claims));
+  });
+});
+
 describe("a header of its own", () => {
   const named = issuer({ header: "x-user-token" });
 
@@ -217,6 +247,20 @@ describe("a header of its own", () => {
       scene(named).ask({ headers: [["x-user-token", `${token()},${token()}`]] }),
       "token_duplicate",
     );
+  });
+
+  it("is also the one that some servers take for it: with underscores", () => {
+    assertDenied(
+      scene(named).ask({
+        headers: [
+          ["x-user-token", token()],
+          ["x_user_token", token()],
+        ],
+      }),
+      "token_duplicate",
+    );
+    const optional = new Scene(policy({ issuers: { named }, rules: [{ name: "all", token: "optional" }] }));
+    assertDenied(optional.ask({ headers: [["x_user-token", "forged.x.y"]] }), "token_malformed");
   });
 
   it("leaves authorization to others, but not two of them", () => {

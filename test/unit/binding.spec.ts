@@ -5,7 +5,7 @@ import { proveBindings } from "../../assembly/binding/bind";
 import { reasonName } from "../../assembly/decision/reason";
 import { MetadataClaims } from "../../assembly/evidence/jwt_authn";
 import { Presenter } from "../../assembly/evidence/presenter";
-import { Binding, Method, Rule } from "../../assembly/policy/policy";
+import { Binding, Method, Policy, Rule } from "../../assembly/policy/policy";
 import { JsonDocument } from "../../assembly/text/json";
 import { parseJson } from "../../assembly/text/json_parser";
 import { VerifiedClaims } from "../../assembly/token/verified_claims";
@@ -19,6 +19,7 @@ const THUMBPRINT = "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0"; // RFC 8705, a
 
 const region = makeForever<Region>();
 const presenter = Presenter.make();
+const policy = Policy.make(region);
 const document = JsonDocument.forever(64);
 const metadata = makeForever<MetadataClaims>();
 
@@ -36,7 +37,7 @@ function present(id: string, digestHex: string): void {
 
 function ruleWith(method: Method, claim: Span): Rule {
   const rule = Rule.make(region);
-  const binding = region.make<Binding>();
+  const binding = Binding.make(region);
   binding.method = method;
   binding.claim = claim;
   rule.bindings.append(binding, region);
@@ -45,12 +46,12 @@ function ruleWith(method: Method, claim: Span): Rule {
 
 function held(json: string, rule: Rule): string {
   resetArena();
-  return reasonName(proveBindings(claims(json), rule, presenter));
+  return reasonName(proveBindings(claims(json), policy, rule, presenter));
 }
 
 const byDefault = Rule.make(region);
 const byCertificate = ruleWith(Method.Certificate, ABSENT);
-const byWorkload = ruleWith(Method.Spiffe, utf8("workload"));
+const byWorkload = ruleWith(Method.Claim, utf8("workload"));
 
 describe("the default binding", () => {
   test("holds a token without cnf against its subject", () => {

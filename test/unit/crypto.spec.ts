@@ -25,7 +25,7 @@ const Y = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0";
 function read(jwk: string): KeyFault {
   resetArena();
   assert(parseJson(document, utf8(jwk)), "the test's key is JSON");
-  return readJwk(document, ROOT, KeyUse.Signature, key);
+  return readJwk(document, ROOT, KeyUse.Signature, false, key);
 }
 
 function ec(members: string): string {

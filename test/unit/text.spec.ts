@@ -1,19 +1,33 @@
-import { resetArena } from "../../assembly/host/arena";
-import { ABSENT, FAILED, lengthOf, spanOf } from "../../assembly/host/span";
+import { makeForever, resetArena } from "../../assembly/host/arena";
+import { ABSENT, FAILED, lengthOf, setByte, slice, spanOf } from "../../assembly/host/span";
 import { takeForever } from "../../assembly/host/arena";
+import { decodeBase64 } from "../../assembly/text/base64";
 import { decodeBase64url } from "../../assembly/text/base64url";
 import { parseDecimal } from "../../assembly/text/decimal";
 import { decodeLowerHex } from "../../assembly/text/hex";
+import { Cidr, IpAddress, IpFamily, parseAddressAndPort } from "../../assembly/text/ip";
 import { JsonDocument, JsonKind, NO_NODE, ROOT } from "../../assembly/text/json";
 import { parseJson } from "../../assembly/text/json_parser";
+import { decodeCertificatePem } from "../../assembly/text/pem";
+import { decodePercent } from "../../assembly/text/percent";
 import { isTrustDomain, trustDomainOf } from "../../assembly/text/spiffe_id";
+import { TlsVersion, tlsVersionOf } from "../../assembly/text/tls_version";
+import { NO_TIME, parseGeneralizedTime, parseUtcTime } from "../../assembly/text/time";
 import { characterLength } from "../../assembly/text/utf8";
 import { fromHex, hex, text, utf8 } from "./support";
 
 const document = JsonDocument.forever(256);
+const ip = makeForever<IpAddress>();
+const range = makeForever<Cidr>();
 
 function parses(json: string): bool {
   return parseJson(document, utf8(json));
+}
+
+function isIn(cidr: string, address: string): bool {
+  expect(range.parse(utf8(cidr))).toBe(true, cidr);
+  expect(ip.parse(utf8(address))).toBe(true, address);
+  return range.contains(ip);
 }
 
 function nested(depth: i32): string {
@@ -42,6 +56,213 @@ describe("base64url, RFC 7515 section 2", () => {
   test("refuses a second spelling of the same bytes", () => {
     expect(decodeBase64url(utf8("Zh"))).toBe(FAILED);
     expect(decodeBase64url(utf8("Zm9"))).toBe(FAILED);
+  });
+});
+
+const ROOM: i32 = 256;
+const room = spanOf(takeForever(ROOM), ROOM);
+
+/** What `characters` stand for; "refused" when they are no strict base64. */
+function fromBase64(characters: string): string {
+  const length = decodeBase64(utf8(characters), room);
+  return length < 0 ? "refused" : text(slice(room, 0, length));
+}
+
+describe("base64, RFC 4648 section 4", () => {
+  test("decodes each length", () => {
+    expect(fromBase64("")).toBe("");
+    expect(fromBase64("Zg==")).toBe("f");
+    expect(fromBase64("Zm8=")).toBe("fo");
+    expect(fromBase64("Zm9v")).toBe("foo");
+    expect(fromBase64("Zm9vYg==")).toBe("foob");
+    expect(decodeBase64(utf8("+/+/"), room)).toBe(3);
+    expect(hex(slice(room, 0, 3))).toBe("fbffbf");
+  });
+
+  test("refuses padding that is missing, too much or not at the end", () => {
+    expect(fromBase64("Zg")).toBe("refused");
+    expect(fromBase64("Zg=")).toBe("refused");
+    expect(fromBase64("Zm8")).toBe("refused");
+    expect(fromBase64("Z===")).toBe("refused");
+    expect(fromBase64("====")).toBe("refused");
+    expect(fromBase64("=")).toBe("refused");
+    expect(fromBase64("Zm9v====")).toBe("refused");
+    expect(fromBase64("Zg==Zg==")).toBe("refused");
+    expect(fromBase64("Zm=v")).toBe("refused");
+  });
+
+  test("refuses every byte outside its alphabet, and a second spelling of the same bytes", () => {
+    let taken = 0;
+    for (let byte = 0; byte < 256; byte++) {
+      const characters = utf8("Zm?v");
+      setByte(characters, 2, byte);
+      if (decodeBase64(characters, room) >= 0) taken++;
+    }
+    expect(taken).toBe(64);
+    expect(fromBase64("_-_-")).toBe("refused");
+    expect(fromBase64("Zh==")).toBe("refused");
+    expect(fromBase64("Zm9=")).toBe("refused");
+  });
+
+  test("writes no more than there is room for, and nothing after what it wrote", () => {
+    const target = spanOf(takeForever(4), 4);
+    setByte(target, 3, 0x21);
+    expect(decodeBase64(utf8("Zg=="), slice(target, 0, 0))).toBe(-1);
+    expect(decodeBase64(utf8("Zm9v"), slice(target, 0, 2))).toBe(-1);
+    setByte(target, 1, 0x21);
+    setByte(target, 2, 0x21);
+    expect(decodeBase64(utf8("Zg=="), target)).toBe(1);
+    expect(hex(target)).toBe("66212121");
+  });
+});
+
+describe("percent-encoding, RFC 3986 section 2", () => {
+  test("has unreserved characters as they are, and all others encoded", () => {
+    expect(text(decodePercent(utf8("aZ09-._~%2B%2b%25%00%20"), room))).toBe("aZ09-._~++%\0 ");
+    expect(decodePercent(ABSENT, room)).toBe(ABSENT);
+  });
+
+  test("refuses a bad escape, and every character that should have been encoded", () => {
+    expect(decodePercent(utf8("%"), room)).toBe(FAILED);
+    expect(decodePercent(utf8("a%2"), room)).toBe(FAILED);
+    expect(decodePercent(utf8("%2g"), room)).toBe(FAILED);
+    expect(decodePercent(utf8("%%41"), room)).toBe(FAILED);
+    let taken = 0;
+    for (let byte = 0; byte < 256; byte++) {
+      const character = utf8("?");
+      setByte(character, 0, byte);
+      if (decodePercent(character, room) != FAILED) taken++;
+    }
+    expect(taken).toBe(26 + 26 + 10 + 4);
+  });
+
+  test("writes no more than there is room for", () => {
+    expect(decodePercent(utf8("a%41b"), slice(room, 0, 3))).toBe(slice(room, 0, 3));
+    expect(decodePercent(utf8("a%41b"), slice(room, 0, 2))).toBe(FAILED);
+    expect(decodePercent(utf8("a"), ABSENT)).toBe(FAILED);
+  });
+});
+
+/** What is between the marks of a PEM certificate, decoded; "refused" when it is malformed. */
+function fromPem(body: string): string {
+  const pem = "-----BEGIN CERTIFICATE-----\n" + body + "-----END CERTIFICATE-----\n";
+  const bytes = decodeCertificatePem(utf8(pem), room);
+  return bytes == FAILED ? "refused" : text(bytes);
+}
+
+const FULL_LINE = "Zm9v".repeat(16) + "\n";
+const FULL_LINE_BYTES = "foo".repeat(16);
+
+describe("PEM, RFC 7468 section 3", () => {
+  test("has lines of 64 characters and a shorter one at the end", () => {
+    expect(fromPem("Zg==\n")).toBe("f");
+    expect(fromPem(FULL_LINE)).toBe(FULL_LINE_BYTES);
+    expect(fromPem(FULL_LINE + "Zm8=\n")).toBe(FULL_LINE_BYTES + "fo");
+    expect(fromPem(FULL_LINE + FULL_LINE)).toBe(FULL_LINE_BYTES + FULL_LINE_BYTES);
+  });
+
+  test("refuses lines of other lengths, with other ends, or none", () => {
+    expect(fromPem("")).toBe("refused");
+    expect(fromPem("\n")).toBe("refused");
+    expect(fromPem("Zg==")).toBe("refused");
+    expect(fromPem("Zm9v\nZm9v\n")).toBe("refused");
+    expect(fromPem("Zm9v" + FULL_LINE)).toBe("refused");
+    expect(fromPem(FULL_LINE + "\n")).toBe("refused");
+    expect(fromPem("\n" + FULL_LINE)).toBe("refused");
+    expect(fromPem("Zm9v\r\n")).toBe("refused");
+    expect(fromPem(" Zm9v\n")).toBe("refused");
+    expect(fromPem("Zg==\nZg==\n")).toBe("refused");
+    expect(fromPem("Zg==\n-----END CERTIFICATE-----\nZg==\n")).toBe("refused");
+  });
+
+  test("is one certificate, with nothing before or after it", () => {
+    const pem = "-----BEGIN CERTIFICATE-----\nZg==\n-----END CERTIFICATE-----";
+    expect(text(decodeCertificatePem(utf8(pem), room))).toBe("f");
+    expect(text(decodeCertificatePem(utf8(pem + "\n"), room))).toBe("f");
+    expect(decodeCertificatePem(utf8(pem + "\n\n"), room)).toBe(FAILED);
+    expect(decodeCertificatePem(utf8(pem + "\n" + pem), room)).toBe(FAILED);
+    expect(decodeCertificatePem(utf8("\n" + pem), room)).toBe(FAILED);
+    expect(decodeCertificatePem(utf8(pem.replaceAll("CERTIFICATE", "PRIVATE KEY")), room)).toBe(FAILED);
+    for (let length = 0; length < pem.length; length++) {
+      expect(decodeCertificatePem(utf8(pem.slice(0, length)), room)).toBe(FAILED);
+    }
+  });
+
+  test("writes no more than there is room for", () => {
+    const pem = utf8("-----BEGIN CERTIFICATE-----\n" + FULL_LINE + "Zm8=\n-----END CERTIFICATE-----\n");
+    expect(lengthOf(decodeCertificatePem(pem, slice(room, 0, 50)))).toBe(50);
+    expect(decodeCertificatePem(pem, slice(room, 0, 49))).toBe(FAILED);
+    expect(decodeCertificatePem(pem, slice(room, 0, 48))).toBe(FAILED);
+    expect(decodeCertificatePem(pem, ABSENT)).toBe(FAILED);
+  });
+});
+
+function utcTime(characters: string): i64 {
+  return parseUtcTime(utf8(characters));
+}
+
+function generalizedTime(characters: string): i64 {
+  return parseGeneralizedTime(utf8(characters));
+}
+
+describe("times of X.509, RFC 5280 section 4.1.2.5", () => {
+  test("are seconds since 1970, from 1950 to 9999", () => {
+    expect(utcTime("700101000000Z")).toBe(0);
+    expect(utcTime("691231235959Z")).toBe(-1);
+    expect(utcTime("500101000000Z")).toBe(-631152000);
+    expect(utcTime("010909014640Z")).toBe(1000000000);
+    expect(utcTime("380119031408Z")).toBe(2147483648);
+    expect(utcTime("491231235959Z")).toBe(2524607999);
+    expect(generalizedTime("20500101000000Z")).toBe(2524608000);
+    expect(generalizedTime("99991231235959Z")).toBe(253402300799);
+  });
+
+  test("know leap years", () => {
+    expect(utcTime("000229000000Z") + 86400).toBe(utcTime("000301000000Z"));
+    expect(utcTime("240229000000Z") + 86400).toBe(utcTime("240301000000Z"));
+    expect(utcTime("230228000000Z") + 86400).toBe(utcTime("230301000000Z"));
+    expect(utcTime("230229000000Z")).toBe(NO_TIME);
+    expect(generalizedTime("21000228000000Z") + 86400).toBe(generalizedTime("21000301000000Z"));
+    expect(generalizedTime("21000229000000Z")).toBe(NO_TIME);
+    expect(generalizedTime("24000229000000Z") + 86400).toBe(generalizedTime("24000301000000Z"));
+  });
+
+  test("are days and hours that there are", () => {
+    expect(utcTime("260430000000Z") + 86400).toBe(utcTime("260501000000Z"));
+    for (let month = 1; month <= 12; month++) {
+      const name = month.toString().padStart(2, "0");
+      const isShort = month == 4 || month == 6 || month == 9 || month == 11;
+      expect(utcTime("26" + name + "31000000Z") == NO_TIME).toBe(isShort || month == 2);
+      expect(utcTime("26" + name + "30000000Z") == NO_TIME).toBe(month == 2);
+    }
+    expect(utcTime("260001000000Z")).toBe(NO_TIME);
+    expect(utcTime("261301000000Z")).toBe(NO_TIME);
+    expect(utcTime("260100000000Z")).toBe(NO_TIME);
+    expect(utcTime("260132000000Z")).toBe(NO_TIME);
+    expect(utcTime("260101240000Z")).toBe(NO_TIME);
+    expect(utcTime("260101006000Z")).toBe(NO_TIME);
+    expect(utcTime("260101000060Z")).toBe(NO_TIME);
+  });
+
+  test("are written in one way: to the second, in UTC, and by the year in one form", () => {
+    expect(utcTime("2601010000Z")).toBe(NO_TIME);
+    expect(utcTime("260101000000")).toBe(NO_TIME);
+    expect(utcTime("260101000000z")).toBe(NO_TIME);
+    expect(utcTime("260101000000+0000")).toBe(NO_TIME);
+    expect(utcTime("260101000000Z0")).toBe(NO_TIME);
+    expect(utcTime("-60101000000Z")).toBe(NO_TIME);
+    expect(utcTime("26 101000000Z")).toBe(NO_TIME);
+    expect(utcTime("26010100000/Z")).toBe(NO_TIME);
+    expect(utcTime("26010100000:Z")).toBe(NO_TIME);
+    expect(utcTime("20500101000000Z")).toBe(NO_TIME);
+    expect(utcTime("")).toBe(NO_TIME);
+    expect(generalizedTime("20491231235959Z")).toBe(NO_TIME);
+    expect(generalizedTime("20500101000000.5Z")).toBe(NO_TIME);
+    expect(generalizedTime("20500101000000")).toBe(NO_TIME);
+    expect(generalizedTime("2050010100000Z")).toBe(NO_TIME);
+    expect(generalizedTime("500101000000Z")).toBe(NO_TIME);
+    expect(generalizedTime("20500101000000Z0")).toBe(NO_TIME);
+    expect(generalizedTime("2x500101000000Z")).toBe(NO_TIME);
   });
 });
 
@@ -218,5 +439,209 @@ describe("SPIFFE ID, by the strict grammar", () => {
     expect(isTrustDomain(utf8("a".repeat(256)))).toBe(false);
     expect(lengthOf(trustDomainOf(utf8("spiffe://a/" + "b".repeat(2048 - 11))))).toBe(1);
     expect(trustDomainOf(utf8("spiffe://a/" + "b".repeat(2048 - 10)))).toBe(ABSENT);
+  });
+});
+
+describe("IP addresses, RFC 4291 section 2.2", () => {
+  test("IPv4 is four decimal numbers", () => {
+    expect(ip.parse(utf8("192.0.2.1"))).toBe(true);
+    expect(ip.family).toBe(IpFamily.V4);
+    expect(ip.low).toBe(0xffff_c000_0201);
+    expect(ip.parse(utf8("0.0.0.0"))).toBe(true);
+    expect(ip.parse(utf8("255.255.255.255"))).toBe(true);
+  });
+
+  test("IPv6 is eight groups, one run of zeros left out, the last two as IPv4 if you like", () => {
+    expect(ip.parse(utf8("2001:DB8:0:0:8:0800:200C:417A"))).toBe(true);
+    expect(ip.family).toBe(IpFamily.V6);
+    expect(ip.high).toBe(0x2001_0db8_0000_0000);
+    expect(ip.low).toBe(0x0008_0800_200c_417a);
+    expect(ip.parse(utf8("2001:db8::1"))).toBe(true);
+    expect(ip.high).toBe(0x2001_0db8_0000_0000);
+    expect(ip.low).toBe(1);
+    expect(ip.parse(utf8("64:ff9b::192.0.2.33"))).toBe(true);
+    expect(ip.high).toBe(0x0064_ff9b_0000_0000);
+    expect(ip.low).toBe(0xc000_0221);
+    expect(ip.parse(utf8("1:2:3:4:5:6:7::"))).toBe(true);
+    expect(ip.low).toBe(0x0005_0006_0007_0000);
+    expect(ip.parse(utf8("::"))).toBe(true);
+    expect(ip.family).toBe(IpFamily.V6);
+    expect(ip.high | ip.low).toBe(0);
+  });
+
+  test("an IPv4 address mapped into IPv6 is the IPv4 address, in each spelling", () => {
+    const spellings = ["::ffff:192.0.2.1", "::FFFF:c000:201", "0:0:0:0:0:ffff:192.0.2.1"];
+    for (let i = 0; i < spellings.length; i++) {
+      expect(ip.parse(utf8(spellings[i]))).toBe(true, spellings[i]);
+      expect(ip.family).toBe(IpFamily.V4, spellings[i]);
+      expect(ip.low).toBe(0xffff_c000_0201, spellings[i]);
+    }
+    expect(ip.parse(utf8("::192.0.2.1"))).toBe(true);
+    expect(ip.family).toBe(IpFamily.V6, "compatible is not mapped");
+  });
+
+  test("refuses everything else, and leaves no address behind", () => {
+    const flawed = [
+      "",
+      "1",
+      "1.2.3",
+      "1.2.3.4.5",
+      "1.2.3.4.",
+      ".1.2.3.4",
+      "1..2.3",
+      "256.0.0.1",
+      "01.2.3.4",
+      "0x1.2.3.4",
+      "1.2.3.4 ",
+      "1.2.3.4/32",
+      ":",
+      ":::",
+      "1::2::3",
+      ":1::",
+      "1:",
+      "1::2:",
+      "1:2:3:4:5:6:7",
+      "1:2:3:4:5:6:7:8:9",
+      "1:2:3:4:5:6:7:8::",
+      "1:2:3:4::5:6:7:8",
+      "::12345",
+      "::g",
+      "::1.2.3",
+      "::1.2.3.4:5",
+      "1.2.3.4::",
+      "1:2:3:4:5:6:7:1.2.3.4",
+      "1:2:3:4:5:6::1.2.3.4",
+      "::01.2.3.4",
+      "fe80::1%eth0",
+      "[::1]",
+    ];
+    for (let i = 0; i < flawed.length; i++) {
+      expect(ip.parse(utf8("2001:db8::1"))).toBe(true);
+      expect(ip.parse(utf8(flawed[i]))).toBe(false, flawed[i]);
+      expect(ip.family).toBe(IpFamily.None, flawed[i]);
+    }
+  });
+
+  test("with a port, as Envoy writes them", () => {
+    expect(parseAddressAndPort(utf8("127.0.0.1:40000"), ip)).toBe(40000);
+    expect(ip.low).toBe(0xffff_7f00_0001);
+    expect(parseAddressAndPort(utf8("[::1]:65535"), ip)).toBe(65535);
+    expect(ip.family).toBe(IpFamily.V6);
+    expect(ip.low).toBe(1);
+    expect(parseAddressAndPort(utf8("[::ffff:127.0.0.1]:0"), ip)).toBe(0);
+    expect(ip.family).toBe(IpFamily.V4);
+  });
+
+  test("refuses any other way to write address and port", () => {
+    const flawed = [
+      "",
+      "127.0.0.1",
+      "127.0.0.1:",
+      "127.0.0.1:080",
+      "127.0.0.1:65536",
+      "127.0.0.1:-1",
+      "[127.0.0.1]:80",
+      "::1:80",
+      "[::1]",
+      "[::1]80",
+      "[::1:80",
+      "[]:80",
+      "[[::1]]:80",
+      ":80",
+      "[fe80::1%2]:80",
+      "@/run/envoy.sock",
+      "envoy://internal/",
+    ];
+    for (let i = 0; i < flawed.length; i++) {
+      expect(parseAddressAndPort(utf8(flawed[i]), ip)).toBe(-1, flawed[i]);
+      expect(ip.family).toBe(IpFamily.None, flawed[i]);
+    }
+  });
+});
+
+describe("ranges of IP addresses", () => {
+  test("hold the addresses that begin with the same bits", () => {
+    expect(isIn("10.0.0.0/8", "10.255.0.1")).toBe(true);
+    expect(isIn("10.0.0.0/8", "11.0.0.0")).toBe(false);
+    expect(isIn("192.0.2.128/25", "192.0.2.128")).toBe(true);
+    expect(isIn("192.0.2.128/25", "192.0.2.127")).toBe(false);
+    expect(isIn("2001:db8::/33", "2001:db8:7fff::")).toBe(true);
+    expect(isIn("2001:db8::/33", "2001:db8:8000::")).toBe(false);
+    expect(isIn("2001:db8::/64", "2001:db8::ffff:0:0:1")).toBe(true);
+    expect(isIn("2001:db8::/65", "2001:db8::8000:0:0:1")).toBe(false);
+  });
+
+  test("without a length there is one address", () => {
+    expect(isIn("192.0.2.1", "192.0.2.1")).toBe(true);
+    expect(isIn("192.0.2.1", "192.0.2.0")).toBe(false);
+    expect(isIn("2001:db8::1", "2001:db8::1")).toBe(true);
+    expect(isIn("2001:db8::1", "2001:db8::2")).toBe(false);
+  });
+
+  test("are of one family, and a mapped address is IPv4", () => {
+    expect(isIn("0.0.0.0/0", "255.0.0.1")).toBe(true);
+    expect(isIn("0.0.0.0/0", "::1")).toBe(false);
+    expect(isIn("::/0", "ffff::1")).toBe(true);
+    expect(isIn("::/0", "192.0.2.1")).toBe(false);
+    expect(isIn("::/0", "::ffff:192.0.2.1")).toBe(false);
+    expect(isIn("192.0.2.0/24", "::ffff:192.0.2.1")).toBe(true);
+    expect(isIn("::ffff:192.0.2.0/120", "192.0.2.1")).toBe(true);
+    expect(isIn("::ffff:0:0/96", "192.0.2.1")).toBe(true);
+  });
+
+  test("refuse bits behind the prefix, and every malformed length", () => {
+    const flawed = [
+      "",
+      "/8",
+      "10.0.0.1/8",
+      "10.128.0.0/8",
+      "10.0.0.0/33",
+      "10.0.0.0/08",
+      "10.0.0.0/-1",
+      "10.0.0.0/",
+      "10.0.0.0/8/8",
+      "10.0.0.0/255.0.0.0",
+      "10/8",
+      "2001:db8::1/32",
+      "2001:db8::/129",
+      "2001:db8::/ 32",
+      "::ffff:0:0/95",
+      "[2001:db8::]/32",
+    ];
+    for (let i = 0; i < flawed.length; i++) {
+      expect(isIn("10.0.0.0/8", "10.0.0.1")).toBe(true);
+      expect(range.parse(utf8(flawed[i]))).toBe(false, flawed[i]);
+      expect(range.contains(ip)).toBe(false, flawed[i]);
+    }
+  });
+
+  test("nothing is in the range that nobody has read, nor is what is no address", () => {
+    const unread = makeForever<Cidr>();
+    const nowhere = makeForever<IpAddress>();
+    expect(ip.parse(utf8("10.0.0.1"))).toBe(true);
+    expect(unread.contains(ip)).toBe(false);
+    expect(unread.contains(nowhere)).toBe(false);
+    expect(range.parse(utf8("::/0"))).toBe(true);
+    expect(range.contains(nowhere)).toBe(false);
+  });
+});
+
+describe("versions of TLS, as Envoy names them", () => {
+  test("are in order", () => {
+    expect(tlsVersionOf(utf8("TLSv1"))).toBe(TlsVersion.Tls10);
+    expect(tlsVersionOf(utf8("TLSv1.1"))).toBe(TlsVersion.Tls11);
+    expect(tlsVersionOf(utf8("TLSv1.2"))).toBe(TlsVersion.Tls12);
+    expect(tlsVersionOf(utf8("TLSv1.3"))).toBe(TlsVersion.Tls13);
+    expect(TlsVersion.Tls13).toBeGreaterThan(TlsVersion.Tls12);
+    expect(TlsVersion.Tls12).toBeGreaterThan(TlsVersion.Tls11);
+    expect(TlsVersion.Tls11).toBeGreaterThan(TlsVersion.Tls10);
+    expect(TlsVersion.Tls10).toBeGreaterThan(TlsVersion.None);
+  });
+
+  test("any other name is none", () => {
+    const others = ["", "TLSv1.0", "TLSv1.4", "tlsv1.3", "TLSv1.3 ", "SSLv3"];
+    for (let i = 0; i < others.length; i++) {
+      expect(tlsVersionOf(utf8(others[i]))).toBe(TlsVersion.None, others[i]);
+    }
   });
 });

@@ -29,6 +29,12 @@ const CHOICE_OF_KEYS =
 const SHORT = "The key's y is a byte short: RFC 7518, section 6.2.1.3, wants the full size of the field.";
 const NO_POINT =
   "The key is no point of the curve (RFC 8032, section 5.1.3), so no signature by it holds: Envoy takes it and finds out later.";
+const SEVERAL_URIS =
+  "Several URI SANs: X509-SVID, section 2, has exactly one. The header is read, and the element has no URI that could be taken.";
+const NO_DIGEST =
+  "The vector has a word where Envoy writes the SHA-256 of the certificate in 64 hex digits. The header is read, and the element has no digest that could be taken.";
+const ANY_SUBJECT =
+  "The Subject is no distinguished name (RFC 4514, section 2), which nothing here depends on: who is meant is in the SANs.";
 const PRIVATE =
   "A private key: RFC 7517, section 9.2, wants it kept from others, so a set that has one is not used.";
 
@@ -297,5 +303,33 @@ export const DIVERGENCES: readonly Divergence[] = [
     cases: ["jwks_x509.txt"],
     ours: "policy_refused",
     why: "Certificates by `kid`, as Google publishes them beside its JWK set: a policy takes sets as RFC 7517, section 5, has them.",
+  },
+  {
+    suite: "xfcc/xfcc_parse.json",
+    cases: [
+      "two elements, escaped comma in quoted Subject, repeated URI and DNS",
+      "MtlsSetForwardClientCert (APPEND_FORWARD, no incoming)",
+      "MtlsAppendForwardClientCert",
+      "MtlsSanitizeSetClientCert",
+    ],
+    ours: "spiffe_id_malformed",
+    why: SEVERAL_URIS,
+  },
+  {
+    suite: "xfcc/xfcc_parse.json",
+    cases: [
+      "single hop",
+      "multiple hops",
+      "MtlsAppendForwardClientCertLocalSanEmpty",
+      "MtlsSanitizeSetClientCertPeerSanEmpty",
+    ],
+    ours: "certificate_digest_malformed",
+    why: NO_DIGEST,
+  },
+  {
+    suite: "xfcc/xfcc_parse.json",
+    cases: ['malformed: Subject="random"', 'malformed: Subject="random=hello"'],
+    ours: "accepted",
+    why: ANY_SUBJECT,
   },
 ];

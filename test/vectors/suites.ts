@@ -188,6 +188,18 @@ export const SUITES = [
     ways: ["request"],
     note: "likewise; a fuzzer's seeds, without published outcomes: each is taken for good",
   },
+  {
+    path: "xfcc/xfcc_parse.json",
+    cases: 18,
+    ways: ["functions"],
+    note: "by, Hash, URI and Cert of each element; Chain, Subject and DNS are checked and passed over",
+  },
+  {
+    path: "xfcc/xfcc_envoy_modes.json",
+    cases: 6,
+    ways: ["functions"],
+    note: "what Envoy makes of a header in each mode",
+  },
 ] as const satisfies readonly Suite[];
 
 export type SuitePath = (typeof SUITES)[number]["path"];

@@ -1,4 +1,3 @@
-import { randomFillSync } from "node:crypto";
 import { LOG_LEVELS } from "../abi.ts";
 import { nanoseconds } from "../clock.ts";
 import type { Guest } from "../guest.ts";
@@ -30,7 +29,7 @@ export function wasi(guest: Guest): HostFunctions {
     random_get: (target: number, size: number) => {
       const window = memory.view(unsigned(target), unsigned(size));
       if (window === undefined) return Errno.Fault;
-      randomFillSync(window);
+      host.random(window);
       return Errno.Success;
     },
 

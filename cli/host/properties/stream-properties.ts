@@ -30,14 +30,14 @@ const WHOLE_MAPS: ReadonlySet<string> = new Set(["connection", "source", "reques
 export class StreamProperties {
   readonly #connection: Connection;
   readonly #request: RequestFacts;
-  readonly #metadata: Metadata;
+  readonly metadata: Metadata;
   readonly #filterState = new Map<string, Buffer>();
   readonly #others: ReadonlyMap<string, PropertyValue> | undefined;
 
   constructor(facts: StreamFacts, connection: Connection, request: RequestFacts) {
     this.#connection = connection;
     this.#request = request;
-    this.#metadata = facts.metadata ?? {};
+    this.metadata = facts.metadata ?? {};
     for (const [name, value] of Object.entries(facts.filterState ?? {}))
       this.#filterState.set(name, Buffer.from(value));
     if (facts.properties !== undefined) {
@@ -62,7 +62,7 @@ export class StreamProperties {
       case "request":
         return requestProperty(this.#request, parts);
       case "metadata":
-        return metadataProperty(this.#metadata, parts);
+        return metadataProperty(this.metadata, parts);
       case "filter_state":
         return parts.length === 2 ? this.#readFilterState(part) : Status.NotFound;
       default:
@@ -73,6 +73,10 @@ export class StreamProperties {
   /** @param value is kept, not copied */
   writeOwn(name: string, value: Buffer): void {
     this.#filterState.set(OWN_PREFIX + name, value);
+  }
+
+  get filterStates(): ReadonlyMap<string, Buffer> {
+    return this.#filterState;
   }
 
   filterState(name: string): string | undefined {

@@ -12,10 +12,14 @@ export interface GuestScript {
   readonly onDelete?: readonly Step[];
 }
 
-// The first page: out-words of host calls, the line that is being written, literals. Then the remembered contexts.
+// The first page: out-words of host calls, the line that is being written, literals. Then the remembered contexts, and the
+// expressions that were created.
 const LINE = 64;
 const LITERALS = 1_024;
 const REMEMBERED = 65_536;
+/** Of a result: what fits into a line. */
+const MOST_BYTES = 256;
+export const EXPRESSIONS = 98_304;
 const HEAP = 131_072;
 const PAGES = 96;
 
@@ -46,6 +50,7 @@ const PRELUDE = `
   (global $next (mut i32) (i32.const 0))
   (global $status (mut i32) (i32.const 0))
   (global $end (mut i32) (i32.const 0))
+  (global $expressions (mut i32) (i32.const 0))
   (func (export "proxy_abi_version_0_2_1"))
   (func (export "proxy_on_memory_allocate") (param $size i32) (result i32)
     (global.get $heap)
@@ -75,6 +80,20 @@ const PRELUDE = `
   (func $number (param $number i32)
     (call $byte (i32.const 32))
     (call $digits (local.get $number)))
+  (func $hex_digit (param $digit i32)
+    (call $byte (i32.add (local.get $digit)
+      (select (i32.const 48) (i32.const 87) (i32.lt_u (local.get $digit) (i32.const 10))))))
+  (func $hex (param $bytes i32) (param $size i32)
+    (call $byte (i32.const 32))
+    (if (i32.gt_u (local.get $size) (i32.const ${MOST_BYTES}))
+      (then (local.set $size (i32.const ${MOST_BYTES}))))
+    (block $all (loop $each
+      (br_if $all (i32.eqz (local.get $size)))
+      (call $hex_digit (i32.shr_u (i32.load8_u (local.get $bytes)) (i32.const 4)))
+      (call $hex_digit (i32.and (i32.load8_u (local.get $bytes)) (i32.const 15)))
+      (local.set $bytes (i32.add (local.get $bytes) (i32.const 1)))
+      (local.set $size (i32.sub (local.get $size) (i32.const 1)))
+      (br $each))))
   (func $end
     (drop (call $log (i32.const 2) (i32.const ${LINE}) (i32.sub (global.get $end) (i32.const ${LINE})))))
 
@@ -83,7 +102,11 @@ const PRELUDE = `
   (func $remember
     (i32.store (i32.add (i32.const ${REMEMBERED}) (i32.shl (global.get $remembered) (i32.const 2)))
                (global.get $context))
-    (global.set $remembered (i32.add (global.get $remembered) (i32.const 1))))`;
+    (global.set $remembered (i32.add (global.get $remembered) (i32.const 1))))
+  (func $remember_expression (param $token i32)
+    (i32.store (i32.add (i32.const ${EXPRESSIONS}) (i32.shl (global.get $expressions) (i32.const 2)))
+               (local.get $token))
+    (global.set $expressions (i32.add (global.get $expressions) (i32.const 1))))`;
 
 /** Assembles a guest from the steps of its callbacks. */
 export function assembleGuest(script: GuestScript): Uint8Array {

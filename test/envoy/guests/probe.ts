@@ -10,19 +10,23 @@ export interface ProbeOptions extends PluginOptions {
 }
 
 /** A plaintext listener with a guest, in a VM of its own. */
-export function probe(
+export function probe(name: string, script: GuestScript, options: ProbeOptions = {}): Config {
+  return listener({ name, filters: [probeFilter(name, script, options)] });
+}
+
+/** A guest, in a VM of its own. */
+export function probeFilter(
   name: string,
   script: GuestScript,
   { configuration = "", ...options }: ProbeOptions = {},
 ): Config {
-  const filter = wasm({
+  return wasm({
     ...options,
     name,
     code: { inline_bytes: Buffer.from(assembleGuest(script)).toString("base64") },
     failurePolicy: "FAIL_RELOAD",
     configuration: { "@type": typeUrl("google.protobuf.StringValue"), value: configuration },
   });
-  return listener({ name, filters: [filter] });
 }
 
 /** A line that a guest has logged. */

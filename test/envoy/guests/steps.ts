@@ -80,6 +80,15 @@ export function property(path: string): Step {
   };
 }
 
+/** Reads a property, its parts joined by dots. Logs the status, and the value in hex. */
+export function propertyValue(path: string): Step {
+  return (literals) =>
+    `(i64.store ${first} (i64.const 0))
+     (global.set $status
+       (call $get_property ${literals.place(path.replaceAll(".", "\0"))} ${first} ${second}))
+     ${resultLine(literals, path)}`;
+}
+
 /** Leaves a mark in the filter state, for the access log. Logs the status. */
 export function mark(): Step {
   return (literals) => {
@@ -154,6 +163,24 @@ export function verify(argumentBytes: Uint8Array): Step {
     return `${line(literals, "verify", asked)}
       (drop (call $log (i32.const 2) ${firstWord} ${secondWord}))`;
   };
+}
+
+/**
+ * Calls one of Envoy's foreign functions. Logs the status, and the result in hex.
+ * @param argument address and size
+ */
+export function foreign(name: string, argument: (literals: Literals) => string): Step {
+  return (literals) =>
+    `(i64.store ${first} (i64.const 0))
+     (global.set $status
+       (call $call_foreign_function ${literals.place(name)} ${argument(literals)} ${first} ${second}))
+     ${resultLine(literals, name)}`;
+}
+
+/** The status of the call that was the last, and its result in hex. */
+function resultLine(literals: Literals, name: string): string {
+  return `(call $begin ${literals.place(name)})
+     (call $number (global.get $status)) (call $hex ${firstWord} ${secondWord}) (call $end)`;
 }
 
 function line(literals: Literals, name: string, ...numbers: readonly string[]): string {

@@ -25,13 +25,34 @@ export async function get(client: Client, path: string, headers: readonly string
   return getOver(await connectTls(client), path, headers);
 }
 
+/** Sends a POST over HTTP/1.1 on a new connection. */
+export async function post(
+  client: Client,
+  path: string,
+  headers: readonly string[],
+  body: string,
+): Promise<Answer> {
+  return sendOver(await connectTls(client), "POST", path, headers, body);
+}
+
 /** Sends a GET over an open connection, which is closed afterwards. */
-export async function getOver(socket: TLSSocket, path: string, headers: readonly string[]): Promise<Answer> {
+export function getOver(socket: TLSSocket, path: string, headers: readonly string[]): Promise<Answer> {
+  return sendOver(socket, "GET", path, headers);
+}
+
+async function sendOver(
+  socket: TLSSocket,
+  method: string,
+  path: string,
+  headers: readonly string[],
+  body?: string,
+): Promise<Answer> {
   const sent = request({
+    method,
     path,
     headers: ["host", "orders.example.org", "connection", "close", ...headers],
     createConnection: () => socket,
-  }).end();
+  }).end(body);
   const [response] = (await once(sent, "response")) as [IncomingMessage];
   return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) };
 }
@@ -79,7 +100,41 @@ export async function callGrpc(
   }
 }
 
-function tlsOptions({ port, credential, bundle }: Client): ConnectionOptions {
+/**
+ * Sends GETs at the same time over one HTTP/2 connection, and gives the status of each; 0 for one that was not answered.
+ * @param tokens one for each request
+ */
+export async function getTogether(
+  client: Client,
+  tokens: readonly string[],
+  signal?: AbortSignal,
+): Promise<number[]> {
+  const session = connectHttp2(`https://127.0.0.1:${client.port}`, { ...tlsOptions(client) });
+  signal?.addEventListener("abort", () => {
+    session.destroy();
+  });
+  try {
+    await once(session, "remoteSettings");
+    const statuses = tokens.map(async (token) => {
+      const stream = session.request({
+        ":path": "/orders/1",
+        ":authority": "orders.example.org",
+        authorization: `Bearer ${token}`,
+      });
+      let status = 0;
+      stream.on("response", (headers) => (status = headers[":status"] ?? 0));
+      stream.resume();
+      await once(stream, "close");
+      return status;
+    });
+    return await Promise.all(statuses);
+  } finally {
+    session.destroy();
+  }
+}
+
+/** How to reach the listener over TLS. */
+export function tlsOptions({ port, credential, bundle }: Client): ConnectionOptions {
   return {
     host: "127.0.0.1",
     port,

@@ -10,37 +10,52 @@ import { findTestedEnvoy } from "./versions.ts";
 /** Where listeners come from: the bootstrap itself, or a file that Envoy watches. */
 export type ListenerSource = { readonly listeners: readonly Config[] } | { readonly watchedFile: string };
 
+/** What a laboratory is made of, beside its upstream. */
+export type LaboratoryOptions = ListenerSource & {
+  /** Further clusters by name, or another `upstream`: the port on the loopback interface that each leads to. */
+  readonly clusters?: Readonly<Record<string, number>>;
+};
+
 /** Starts one of `testedEnvoys` with these listeners in front of an upstream of its own. `teardown` ends both. */
 export async function startLaboratory(
   envoy: string,
-  source: ListenerSource,
+  options: LaboratoryOptions,
   teardown: Teardown,
 ): Promise<EnvoyProcess> {
   runOnSignals(teardown);
   const { path: binary } = await findTestedEnvoy(envoy, teardown);
   const folder = await makeRunFolder(teardown);
   const configFile = join(folder, "laboratory.json");
-  await writeFile(configFile, JSON.stringify(bootstrap(source, await startUpstream(teardown))));
+  await writeFile(configFile, JSON.stringify(bootstrap(options, await startUpstream(teardown))));
   return EnvoyProcess.start({ binary, configFile, folder, name: "laboratory" }, teardown);
 }
 
-function bootstrap(source: ListenerSource, upstreamPort: number): Config {
-  const anyPort = { socket_address: { address: "127.0.0.1", port_value: 0 } };
-  const upstream = { socket_address: { address: "127.0.0.1", port_value: upstreamPort } };
-  const cluster = {
-    name: "upstream",
-    type: "STATIC",
-    load_assignment: {
-      cluster_name: "upstream",
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: upstream } }] }],
-    },
-  };
+function bootstrap(options: LaboratoryOptions, upstreamPort: number): Config {
+  const clusters = Object.entries({ upstream: upstreamPort, ...options.clusters });
   return {
     node: { id: "laboratory", cluster: "laboratory" },
-    admin: { address: anyPort },
-    static_resources: { clusters: [cluster], ...("listeners" in source && { listeners: source.listeners }) },
-    ...("watchedFile" in source && {
-      dynamic_resources: { lds_config: { path_config_source: { path: source.watchedFile } } },
+    admin: { address: loopback(0) },
+    static_resources: {
+      clusters: clusters.map(([name, port]) => cluster(name, port)),
+      ...("listeners" in options && { listeners: options.listeners }),
+    },
+    ...("watchedFile" in options && {
+      dynamic_resources: { lds_config: { path_config_source: { path: options.watchedFile } } },
     }),
   };
+}
+
+function cluster(name: string, port: number): Config {
+  return {
+    name,
+    type: "STATIC",
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: loopback(port) } }] }],
+    },
+  };
+}
+
+function loopback(port: number): Config {
+  return { socket_address: { address: "127.0.0.1", port_value: port } };
 }

@@ -12,6 +12,13 @@ export function testedEnvoys(): readonly string[] {
   return versions !== undefined && versions !== "" ? versions.split(",") : pinnedVersions;
 }
 
+/** The first of `testedEnvoys`, for what is long and does not depend on the version. */
+export function mainTestedEnvoy(): string {
+  const [first] = testedEnvoys();
+  if (first === undefined) throw new Error("ENVOY_VERSION names no version");
+  return first;
+}
+
 /** Finds, or fetches, one of `testedEnvoys`. */
 export function findTestedEnvoy(envoy: string, teardown: Teardown): Promise<FoundEnvoy> {
   return findEnvoy({ ...process.env, ENVOY_VERSION: envoy }, teardown, (line) =>

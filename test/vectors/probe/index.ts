@@ -2,14 +2,17 @@
 // memory; a span is a u64, address in the upper half.
 
 import "../../../assembly/host/abort";
-import { resetArena, take } from "../../../assembly/host/arena";
+import { makeForever, resetArena, take } from "../../../assembly/host/arena";
 import { Span, ABSENT, slice, sliceFrom, spanOf } from "../../../assembly/host/span";
 import { algorithmNamed, includes } from "../../../assembly/crypto/algorithm";
 import { signatureToDer } from "../../../assembly/crypto/ecdsa";
 import { Jwk, KeyFault, KeyUse, readJwk } from "../../../assembly/crypto/jwk";
 import { finishDigest, startDigest, updateDigest } from "../../../assembly/crypto/sha256";
 import { checkSignature } from "../../../assembly/crypto/signature";
+import { Certificate } from "../../../assembly/evidence/certificate";
+import { Xfcc } from "../../../assembly/evidence/xfcc";
 import { decodeBase64url } from "../../../assembly/text/base64url";
+import { Cidr, IpAddress, parseAddressAndPort } from "../../../assembly/text/ip";
 import { JsonDocument, ROOT } from "../../../assembly/text/json";
 import { parseJson } from "../../../assembly/text/json_parser";
 import { isTrustDomain, trustDomainOf } from "../../../assembly/text/spiffe_id";
@@ -17,6 +20,10 @@ import { isTrustDomain, trustDomainOf } from "../../../assembly/text/spiffe_id";
 const VALUES: i32 = 4096;
 const document = JsonDocument.forever(VALUES);
 const key = new Jwk();
+const xfcc = Xfcc.make();
+const certificate = Certificate.make();
+const ip = makeForever<IpAddress>();
+const range = makeForever<Cidr>();
 
 /** Starts over: all memory that was allocated is free again. */
 export function reset(): void {
@@ -67,7 +74,7 @@ export function digestInParts(address: usize, length: i32, split: i32): Span {
 /** Reads a JWK that has to be for `use`; what follows then speaks of it. Returns a KeyFault. */
 export function readKey(address: usize, length: i32, use: KeyUse): i32 {
   return parseJson(document, spanOf(address, length))
-    ? readJwk(document, ROOT, use, key)
+    ? readJwk(document, ROOT, use, use != KeyUse.Signature, key)
     : KeyFault.Malformed;
 }
 
@@ -92,4 +99,74 @@ export function verify(address: usize, length: i32, name: i32, signature: i32): 
     slice(all, name, name + signature),
     sliceFrom(all, name + signature),
   );
+}
+
+/** Reads an IP address; what follows then speaks of it. Returns an IpFamily. */
+export function readIp(address: usize, length: i32): i32 {
+  ip.parse(spanOf(address, length));
+  return ip.family;
+}
+
+/** Reads an IP address with a port, and gives the port. */
+export function readIpAndPort(address: usize, length: i32): i32 {
+  return parseAddressAndPort(spanOf(address, length), ip);
+}
+
+export function ipHigh(): u64 {
+  return ip.high;
+}
+
+export function ipLow(): u64 {
+  return ip.low;
+}
+
+/** Whether the IP address that was read is in this range; -1 when it is no range. */
+export function ipIsIn(address: usize, length: i32): i32 {
+  return range.parse(spanOf(address, length)) ? <i32>range.contains(ip) : -1;
+}
+
+/** Elements of an x-forwarded-client-cert header, of which what follows speaks; -1 when it is malformed. */
+export function parseXfcc(address: usize, length: i32): i32 {
+  return xfcc.parse(spanOf(address, length)) ? xfcc.count : -1;
+}
+
+export function xfccBy(element: i32): Span {
+  return xfcc.element(element).by;
+}
+
+export function xfccHash(element: i32): Span {
+  return xfcc.element(element).hash;
+}
+
+export function xfccUri(element: i32): Span {
+  return xfcc.element(element).uri;
+}
+
+export function xfccCert(element: i32): Span {
+  return xfcc.element(element).cert;
+}
+
+/** Reads a PEM certificate, of which what follows then speaks. */
+export function readCertificate(address: usize, length: i32): bool {
+  return certificate.read(spanOf(address, length));
+}
+
+export function certificateNotBefore(): i64 {
+  return certificate.notBefore;
+}
+
+export function certificateNotAfter(): i64 {
+  return certificate.notAfter;
+}
+
+export function certificateUriNames(): i32 {
+  return certificate.uriNames;
+}
+
+export function certificateFirstUri(): Span {
+  return certificate.firstUri;
+}
+
+export function certificateDigest(): Span {
+  return certificate.digest();
 }

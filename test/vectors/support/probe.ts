@@ -25,6 +25,27 @@ export const KeyUse = { Signature: 0, JwtSvid: 1, WitSvid: 2 } as const;
 /** As in assembly/crypto/signature.ts. */
 export const SignatureCheck = { Unknown: 0, Malformed: 1, Invalid: 2, Valid: 3 } as const;
 
+/** Stands for a value that is there and cannot be read. */
+export const MALFORMED = Symbol("malformed");
+export type Evidence = string | typeof MALFORMED | undefined;
+
+/** One element of x-forwarded-client-cert, as in assembly/evidence/xfcc.ts. */
+export interface ForwardedElement {
+  readonly by: Evidence;
+  readonly hash: Evidence;
+  readonly uri: Evidence;
+  readonly cert: Evidence;
+}
+
+/** As in assembly/evidence/certificate.ts; times in seconds since 1970. */
+export interface ReadCertificate {
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly uriNames: number;
+  readonly firstUri: Evidence;
+  readonly digest: Buffer;
+}
+
 export class Probe {
   readonly name: string;
   /** What `verify_signature` answers instead of the truth, while it is set. */
@@ -92,7 +113,7 @@ export class Probe {
   }
 
   publicKey(): Buffer {
-    return this.#bytes(BigInt.asUintN(64, this.#call("publicKey") as bigint));
+    return this.#bytes(this.#spanOf("publicKey"));
   }
 
   keyTakes(algorithm: string): boolean {
@@ -106,6 +127,63 @@ export class Probe {
     return Number(this.#call("verify", address, all.length, algorithm.length, signature.length));
   }
 
+  /** The address as a number of 128 bits, IPv4 as mapped into IPv6; undefined when it is refused. */
+  ip(text: string): bigint | undefined {
+    return this.#number("readIp", Buffer.from(text)) === 0 ? undefined : this.#ipThatWasRead();
+  }
+
+  /** Undefined when it is refused. */
+  ipAndPort(text: string): { readonly ip: bigint; readonly port: number } | undefined {
+    const port = this.#number("readIpAndPort", Buffer.from(text));
+    return port < 0 ? undefined : { ip: this.#ipThatWasRead(), port };
+  }
+
+  /** Whether the address is in the range; undefined when the range is refused. */
+  ipIsIn(range: string, ip: string): boolean | undefined {
+    this.#number("readIp", Buffer.from(ip));
+    const isIn = this.#number("ipIsIn", Buffer.from(range));
+    return isIn < 0 ? undefined : isIn === 1;
+  }
+
+  #ipThatWasRead(): bigint {
+    const half = (name: string) => BigInt.asUintN(64, this.#call(name) as bigint);
+    return (half("ipHigh") << 64n) | half("ipLow");
+  }
+
+  /** Undefined when the header is malformed. */
+  forwardedElements(header: Uint8Array): readonly ForwardedElement[] | undefined {
+    const count = this.#number("parseXfcc", header);
+    if (count < 0) return undefined;
+    return Array.from({ length: count }, (_, element) => ({
+      by: this.#evidence("xfccBy", element),
+      hash: this.#evidence("xfccHash", element),
+      uri: this.#evidence("xfccUri", element),
+      cert: this.#evidence("xfccCert", element),
+    }));
+  }
+
+  /** Undefined when the certificate is malformed. */
+  certificate(pem: Uint8Array): ReadCertificate | undefined {
+    if (this.#number("readCertificate", pem) !== 1) return undefined;
+    return {
+      notBefore: Number(this.#call("certificateNotBefore")),
+      notAfter: Number(this.#call("certificateNotAfter")),
+      uriNames: Number(this.#call("certificateUriNames")),
+      firstUri: this.#evidence("certificateFirstUri"),
+      digest: this.#bytes(this.#spanOf("certificateDigest")),
+    };
+  }
+
+  #evidence(name: string, ...args: number[]): Evidence {
+    const span = this.#spanOf(name, ...args);
+    if (span === FAILED) return MALFORMED;
+    return span === 0n ? undefined : this.#bytes(span).toString("latin1");
+  }
+
+  #spanOf(name: string, ...args: number[]): bigint {
+    return BigInt.asUintN(64, this.#call(name, ...args) as bigint);
+  }
+
   #text(name: string, input: Uint8Array, ...rest: number[]): Buffer | undefined {
     const bytes = this.#bytes(this.#span(name, input, ...rest));
     return bytes.length === 0 ? undefined : bytes;
@@ -113,7 +191,7 @@ export class Probe {
 
   #span(name: string, input: Uint8Array, ...rest: number[]): bigint {
     this.#call("reset");
-    return BigInt.asUintN(64, this.#call(name, this.#put(input), input.length, ...rest) as bigint);
+    return this.#spanOf(name, this.#put(input), input.length, ...rest);
   }
 
   #number(name: string, input: Uint8Array, ...rest: number[]): number {

@@ -8,20 +8,20 @@ import { document, isText, orParent, region } from "./reader";
 import { refuse } from "./refusal";
 
 /** Bytes of a path or an authority, at most. */
-const MAX_TARGET_BYTES: i32 = 2048;
+const MAX_ENDPOINT_BYTES: i32 = 2048;
 
 @unmanaged
-class Target {
+class Endpoint {
   cluster: Span;
   authority: Span;
   path: Span;
 }
 
-/** What `readTarget` read last, in the policy's region. */
-export const target = makeForever<Target>();
+/** What `readEndpoint` read last, in the policy's region. */
+export const endpoint = makeForever<Endpoint>();
 
 /** Reads `cluster`, `path` and `authority` of an object. */
-export function readTarget(node: JsonNode): bool {
+export function readEndpoint(node: JsonNode): bool {
   const cluster = document.member(node, "cluster");
   const path = document.member(node, "path");
   const authority = document.member(node, "authority");
@@ -31,9 +31,9 @@ export function readTarget(node: JsonNode): bool {
     return refuse(document, orParent(path, node), '"path": a path on that server, such as "/jwks"');
   if (authority != NO_NODE && !isHost(document.stringOf(authority)))
     return refuse(document, authority, 'the server\'s name, such as "idp.example" or "idp.example:8443"');
-  target.cluster = region.copy(document.stringOf(cluster));
-  target.path = region.copy(document.stringOf(path));
-  target.authority = authority == NO_NODE ? target.cluster : region.copy(document.stringOf(authority));
+  endpoint.cluster = region.copy(document.stringOf(cluster));
+  endpoint.path = region.copy(document.stringOf(path));
+  endpoint.authority = authority == NO_NODE ? endpoint.cluster : region.copy(document.stringOf(authority));
   return true;
 }
 
@@ -47,7 +47,7 @@ function isHost(text: Span): bool {
 }
 
 function isPrintable(text: Span): bool {
-  if (lengthOf(text) > MAX_TARGET_BYTES) return false;
+  if (lengthOf(text) > MAX_ENDPOINT_BYTES) return false;
   for (let i = 0; i < lengthOf(text); i++) {
     if (!isVisible(byteAt(text, i))) return false;
   }
