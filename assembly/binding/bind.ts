@@ -11,6 +11,7 @@ import { namesCertificate, proveConfirmation } from "./confirmation";
 import { proveActor } from "./methods/actor";
 import { proveClient } from "./methods/client";
 import { proveKubernetes } from "./methods/kubernetes";
+import { proveNetwork } from "./methods/network";
 import { proveClaim, provePatterns, proveTemplate } from "./methods/spiffe";
 
 const SUB = ascii("sub");
@@ -69,6 +70,10 @@ function prove(binding: Binding, claims: VerifiedClaims, policy: Policy, present
       return proveActor(claims, binding.issuers, binding.patterns, presenter);
     case Method.Kubernetes:
       return proveKubernetes(claims, policy.trustDomain, presenter);
+    case Method.Network:
+      return binding.network == null
+        ? Reason.policy_absent
+        : proveNetwork(claims, binding.network!, presenter);
     case Method.AnyOf:
       return proveAny(claims, policy, binding.alternatives, presenter);
     default:

@@ -74,6 +74,10 @@ export enum Reason {
   spiffe_id_malformed = 83,
   certificate_digest_absent = 84,
   certificate_digest_malformed = 85,
+  caller_absent = 86,
+  xfcc_malformed = 87,
+  xfcc_mismatch = 88,
+  connection_malformed = 89,
 
   // The boundary.
   trust_domain_foreign = 100,
@@ -98,10 +102,17 @@ export enum Reason {
   prior_actor_mismatch = 135,
   kubernetes_mismatch = 136,
   no_alternative_held = 137,
+  source_not_admitted = 138,
+  source_claim_absent = 139,
+  source_claim_malformed = 140,
+  source_mismatch = 141,
+  server_name_mismatch = 142,
+  tls_version_too_low = 143,
+  local_port_mismatch = 144,
 }
 
 /** One more than the highest number above. */
-export const REASON_LIMIT = 138;
+export const REASON_LIMIT = 145;
 
 /** The stable name, or an empty string for a number that is no reason. */
 export function reasonName(reason: Reason): string {
@@ -222,6 +233,14 @@ export function reasonName(reason: Reason): string {
       return "certificate_digest_absent";
     case Reason.certificate_digest_malformed:
       return "certificate_digest_malformed";
+    case Reason.caller_absent:
+      return "caller_absent";
+    case Reason.xfcc_malformed:
+      return "xfcc_malformed";
+    case Reason.xfcc_mismatch:
+      return "xfcc_mismatch";
+    case Reason.connection_malformed:
+      return "connection_malformed";
     case Reason.trust_domain_foreign:
       return "trust_domain_foreign";
     case Reason.presenter_not_admitted:
@@ -262,6 +281,20 @@ export function reasonName(reason: Reason): string {
       return "kubernetes_mismatch";
     case Reason.no_alternative_held:
       return "no_alternative_held";
+    case Reason.source_not_admitted:
+      return "source_not_admitted";
+    case Reason.source_claim_absent:
+      return "source_claim_absent";
+    case Reason.source_claim_malformed:
+      return "source_claim_malformed";
+    case Reason.source_mismatch:
+      return "source_mismatch";
+    case Reason.server_name_mismatch:
+      return "server_name_mismatch";
+    case Reason.tls_version_too_low:
+      return "tls_version_too_low";
+    case Reason.local_port_mismatch:
+      return "local_port_mismatch";
     default:
       return "";
   }
@@ -367,6 +400,17 @@ export function answerTo(reason: Reason): Answer {
     case Reason.client_malformed:
     case Reason.client_absent:
     case Reason.proxy_mismatch:
+    case Reason.connection_malformed:
+    case Reason.xfcc_mismatch:
+    case Reason.xfcc_malformed:
+    case Reason.caller_absent:
+    case Reason.local_port_mismatch:
+    case Reason.tls_version_too_low:
+    case Reason.server_name_mismatch:
+    case Reason.source_mismatch:
+    case Reason.source_claim_malformed:
+    case Reason.source_claim_absent:
+    case Reason.source_not_admitted:
       return Answer.InvalidToken;
     default:
       return Answer.Forbidden;

@@ -3,19 +3,25 @@
 
 import { ascii } from "../host/arena";
 import { readProperty } from "../host/call";
-import { Span, FAILED, byteAt, lengthOf } from "../host/span";
+import { Span, ABSENT, FAILED, byteAt, lengthOf } from "../host/span";
 import { Reason } from "../decision/reason";
-import { Policy, ValidatedBy } from "../policy/policy";
+import { Fact, Policy, PresenterFrom, ValidatedBy } from "../policy/policy";
 import { Presenter } from "./presenter";
 
 const MTLS = ascii("connection\0mtls");
 const PEER_CERTIFICATE_VALID = ascii("connection\0peer_certificate_valid");
 const PEER_URI_SAN = ascii("connection\0uri_san_peer_certificate");
+const TUNNEL_PRINCIPAL = ascii("filter_state\0io.istio.peer_principal");
+const SOURCE_ADDRESS = ascii("source\0address");
+const LOCAL_ADDRESS = ascii("destination\0address");
+const SERVER_NAME = ascii("connection\0requested_server_name");
+const TLS_VERSION = ascii("connection\0tls_version");
 const PEER_DIGEST = ascii("connection\0sha256_peer_certificate_digest");
 
 /** The peer's identity: a validated certificate with a well-formed SPIFFE ID. Of several URI SANs Envoy shows the first. */
 export function gatherIdentity(presenter: Presenter, policy: Policy): Reason {
   presenter.isGathered = true;
+  if (policy.from == PresenterFrom.Waypoint) return gatherTunnelled(presenter);
   const reason = presenter.setUriSan(readProperty(PEER_URI_SAN));
   if (reason == Reason.spiffe_id_absent) return whyNoIdentity(readProperty(MTLS));
   if (reason != Reason.ok) return reason;
@@ -30,8 +36,30 @@ function whyNoIdentity(mtls: Span): Reason {
   return isTrue(mtls) ? Reason.spiffe_id_absent : Reason.peer_absent;
 }
 
-/** The digest of the peer's certificate. */
+/** What the tunnel of an ambient mesh says of its other end. The connection itself has no certificate there. */
+function gatherTunnelled(presenter: Presenter): Reason {
+  const reason = presenter.setUriSan(readProperty(TUNNEL_PRINCIPAL));
+  presenter.isValidated = reason == Reason.ok;
+  return reason == Reason.spiffe_id_absent ? Reason.peer_absent : reason;
+}
+
+/** Facts about the connection, a bit for each `Fact` that is needed. */
+export function gatherConnection(presenter: Presenter, facts: i32): Reason {
+  if ((facts & Fact.SourceAddress) != 0) presenter.sourceAddress = readProperty(SOURCE_ADDRESS);
+  if ((facts & Fact.ServerName) != 0) presenter.serverName = readProperty(SERVER_NAME);
+  if ((facts & Fact.TlsVersion) != 0) presenter.tlsVersion = readProperty(TLS_VERSION);
+  if ((facts & Fact.LocalAddress) != 0) presenter.localAddress = readProperty(LOCAL_ADDRESS);
+  const isKnown =
+    presenter.sourceAddress != FAILED &&
+    presenter.serverName != FAILED &&
+    presenter.tlsVersion != FAILED &&
+    presenter.localAddress != FAILED;
+  return isKnown ? Reason.ok : Reason.host_unavailable;
+}
+
+/** The digest of the presenter's certificate: the live one, or the one that a forwarder has named already. */
 export function gatherCertificate(presenter: Presenter): Reason {
+  if (presenter.forwarder != ABSENT) return Reason.ok;
   return presenter.setCertificateDigest(readProperty(PEER_DIGEST));
 }
 

@@ -146,6 +146,8 @@ function collectFor(issuer: Issuer, bindings: List<Binding>): void {
     if (binding.method == Method.Client) collectEach(issuer, CLIENT_CLAIMS);
     if (binding.method == Method.Actor) collectEach(issuer, ACTOR_CLAIMS);
     if (binding.method == Method.Kubernetes) collectEach(issuer, KUBERNETES_CLAIMS);
+    if (binding.network != null && binding.network!.addressClaim != ABSENT)
+      collectText(issuer, binding.network!.addressClaim);
     collectFor(issuer, binding.alternatives);
     link = link.next;
   }

@@ -17,6 +17,13 @@ export class Presenter {
   spiffeId: Span;
   /** The ID's trust domain, or absent. */
   trustDomain: Span;
+  /** The live peer that said who its client is, where a policy takes its word for it; absent: the presenter is the live peer. */
+  forwarder: Span;
+  /** `ip:port` of the other end; absent unless a binding looks at it, as are the next three. */
+  sourceAddress: Span;
+  serverName: Span;
+  tlsVersion: Span;
+  localAddress: Span;
   /** SHA-256 of the peer's certificate (DER), 32 bytes, or absent. */
   certificateDigest: Span;
   private digestBytes: Span;
@@ -30,6 +37,19 @@ export class Presenter {
   clear(): void {
     this.isGathered = false;
     this.isValidated = false;
+    this.spiffeId = ABSENT;
+    this.trustDomain = ABSENT;
+    this.certificateDigest = ABSENT;
+    this.forwarder = ABSENT;
+    this.sourceAddress = ABSENT;
+    this.serverName = ABSENT;
+    this.tlsVersion = ABSENT;
+    this.localAddress = ABSENT;
+  }
+
+  /** From here on the presenter is the client that this live peer speaks of, and nothing is known of him yet. */
+  becomeClientOf(forwarder: Span): void {
+    this.forwarder = forwarder;
     this.spiffeId = ABSENT;
     this.trustDomain = ABSENT;
     this.certificateDigest = ABSENT;

@@ -10,7 +10,8 @@ import { checkPresenter } from "../boundary/presenters";
 import { checkTrustDomain } from "../boundary/trust_domain";
 import { Decision, Verdict } from "../decision/decision";
 import { Reason } from "../decision/reason";
-import { gatherCertificate, gatherIdentity } from "../evidence/gather";
+import { becomeForwarded, isForwarder } from "../evidence/forwarded";
+import { gatherCertificate, gatherConnection, gatherIdentity } from "../evidence/gather";
 import { Verified, collectClaims, findVerified, leftAnything, verifiedIssuer } from "../evidence/jwt_authn";
 import { Presenter } from "../evidence/presenter";
 import { isPlainAuthority } from "../policy/authority";
@@ -53,6 +54,9 @@ const facts = makeForever<DenyFacts>();
 const decision = Decision.make();
 let headers: Span = ABSENT;
 let wholePath: Span = ABSENT;
+/** `x-forwarded-client-cert`, and how many there are. */
+let xfcc: Span = ABSENT;
+let xfccCount: i32 = 0;
 let mode: Mode = Mode.Enforce;
 /** Milliseconds since 1970; 0 while the clock was not read. */
 let now: i64 = 0;
@@ -212,6 +216,8 @@ function startInquiry(): Reason {
 /** Who is live on this connection, and may he be here at all? */
 function judgePresenter(policy: Policy, issuer: Issuer): Reason {
   let reason = gatherIdentity(presenter, policy);
+  if (reason == Reason.ok && isForwarder(policy, presenter))
+    reason = xfccCount > 1 ? Reason.xfcc_malformed : becomeForwarded(policy, presenter, xfcc);
   if (reason == Reason.ok) reason = checkTrustDomain(policy, presenter);
   return reason == Reason.ok ? checkPresenter(issuer, presenter) : reason;
 }
@@ -223,6 +229,7 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
 
   if ((credential.isDpop || saysDpop(claims)) && !namesKey(claims)) return Reason.dpop_unbound;
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
+  if (reason == Reason.ok && rule.facts != 0) reason = gatherConnection(presenter, rule.facts);
   return reason == Reason.ok ? proveBindings(claims, policy, rule, presenter) : reason;
 }
 
@@ -232,6 +239,8 @@ function readRequest(): Reason {
   if (lengthOf(headers) == 0) return Reason.host_unavailable;
   target.clear();
   wholePath = ABSENT;
+  xfcc = ABSENT;
+  xfccCount = 0;
   pairs.start(headers);
   while (pairs.next()) noteHeader(pairs.name, pairs.value);
   if (!pairs.ok) return Reason.host_unavailable;
@@ -249,6 +258,9 @@ function noteHeader(name: Span, value: Span): void {
     else if (equalsAscii(name, ":authority")) target.authority = value;
   } else if (first == Char.LowerA && equalsAscii(name, "authorization")) {
     credential.note(value);
+  } else if (first == Char.LowerX && equalsAscii(name, "x-forwarded-client-cert")) {
+    xfcc = value;
+    xfccCount++;
   }
 }
 

@@ -1,7 +1,9 @@
 // A run of bytes in linear memory, as one value: the address in the upper half, the length in the lower.
 // A value needs no allocation, cannot be null, and its zero is "absent".
 
-export type Span = u64;
+import { Span, addressOf, byteAt, lengthOf, spanOf } from "./span_access";
+
+export { Span, addressOf, byteAt, lengthOf, spanOf };
 
 /** No bytes at all: what the host answers for something that is not there. */
 export const ABSENT: Span = 0;
@@ -11,24 +13,6 @@ export const EMPTY: Span = 2 << 32;
 
 /** The host call behind this span failed: nothing is known. Reads as empty, and is told apart with `==`. */
 export const FAILED: Span = 1 << 32;
-
-export function spanOf(address: usize, length: i32): Span {
-  return length <= 0 ? ABSENT : ((<u64>address) << 32) | (<u64>length);
-}
-
-export function addressOf(span: Span): usize {
-  return <usize>(span >> 32);
-}
-
-/** In bytes, never negative. */
-export function lengthOf(span: Span): i32 {
-  return <i32>span;
-}
-
-/** The byte at `index`, or -1 outside the span: reading past an end cannot reach a neighbour. */
-export function byteAt(span: Span, index: i32): i32 {
-  return <u32>index < <u32>lengthOf(span) ? load<u8>(addressOf(span) + index) : -1;
-}
 
 /** Replaces one byte in place; outside the span nothing happens. */
 export function setByte(span: Span, index: i32, value: i32): void {

@@ -3,21 +3,24 @@
 
 import { ascii } from "../host/arena";
 import { Region } from "../host/region";
-import { Span, ABSENT, FAILED, equalsAscii, lengthOf } from "../host/span";
-import { JsonDocument, NO_NODE, ROOT } from "../text/json";
+import { Span, ABSENT, FAILED, lengthOf } from "../host/span";
+import { JsonDocument, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { parseJson, stoppedAt } from "../text/json_parser";
-import { isTrustDomain } from "../text/spiffe_id";
+import { isTrustDomain, trustDomainOf } from "../text/spiffe_id";
 import { readIssuers } from "./load_issuers";
 import { readRules } from "./load_rules";
-import { Policy } from "./policy";
-import { MODES, REFUSED, document, hasOnly, readChoice, region, startReading } from "./reader";
+import { Forwarding, Policy, PresenterFrom } from "./policy";
+import { MODES, REFUSED, document, hasOnly, readChoice, readStrings, region, startReading } from "./reader";
 import { refuse, refuseText, startJudging } from "./refusal";
 
 /** Bytes of a policy, at most. */
 const MAX_POLICY_BYTES: i32 = 1024 * 1024;
 
 const POLICY_MEMBERS = ascii("mode trustDomain presenter issuers rules");
-const PRESENTER_MEMBERS = ascii("from validatedBy");
+const PRESENTER_MEMBERS = ascii("from validatedBy forwarders forwardClientCertDetails");
+const PLACES = ascii("peer waypoint");
+/** In the order of `Forwarding`, by Envoy's names. */
+const FORWARDING = ascii("none APPEND_FORWARD FORWARD_ONLY");
 const VALIDATORS = ascii("envoy listener");
 
 /**
@@ -73,10 +76,9 @@ function readPresenter(policy: Policy): bool {
   const node = document.member(ROOT, "presenter");
   if (node == NO_NODE) return true;
   if (!hasOnly(node, PRESENTER_MEMBERS)) return false;
-  const from = document.member(node, "from");
-  if (from != NO_NODE && !equalsAscii(document.stringOf(from), "peer")) {
-    return refuse(document, from, '"peer": the live mTLS peer is the only presenter this version reads');
-  }
+  const from = readChoice(node, "from", PLACES, 'where the presenter is seen: "peer" or "waypoint"');
+  if (from == REFUSED) return false;
+  policy.from = from;
   const validatedBy = readChoice(
     node,
     "validatedBy",
@@ -85,5 +87,28 @@ function readPresenter(policy: Policy): bool {
   );
   if (validatedBy == REFUSED) return false;
   policy.validatedBy = validatedBy;
-  return true;
+  return readForwarders(policy, node);
+}
+
+function readForwarders(policy: Policy, node: JsonNode): bool {
+  const list = document.member(node, "forwarders");
+  const details = document.member(node, "forwardClientCertDetails");
+  const forwarding = readChoice(
+    node,
+    "forwardClientCertDetails",
+    FORWARDING,
+    'the listener\'s forward_client_cert_details: "APPEND_FORWARD" or "FORWARD_ONLY"; the others show no caller, or anybody\'s word',
+  );
+  if (forwarding == REFUSED) return false;
+  policy.forwarding = forwarding;
+  if (list == NO_NODE && details == NO_NODE) return true;
+  if (list == NO_NODE || forwarding == Forwarding.None)
+    return refuse(document, node, '"forwarders" and "forwardClientCertDetails" together');
+  if (policy.from == PresenterFrom.Waypoint)
+    return refuse(document, list, "no forwarders at a waypoint: the tunnel says who is at its other end");
+  for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
+    if (trustDomainOf(document.stringOf(n)) == ABSENT)
+      return refuse(document, n, "the SPIFFE ID of a gateway, spelled out");
+  }
+  return readStrings(node, "forwarders", policy.forwarders);
 }

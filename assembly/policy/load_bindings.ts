@@ -6,31 +6,32 @@ import { ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { readActor } from "./bindings/actor";
 import { readClients } from "./bindings/client";
+import { readNetwork } from "./bindings/network";
 import { readSpiffe } from "./bindings/spiffe";
-import { Binding, Method, Policy, Rule } from "./policy";
+import { Binding, Method, Policy, PresenterFrom, Rule } from "./policy";
 import { document, hasOnly, region } from "./reader";
 import { refuse } from "./refusal";
 
 /** Bindings of a list, at most. */
 const MAX_BINDINGS: i32 = 32;
 
-const METHODS = ascii("spiffe certificate client actor proxyPrincipals kubernetes anyOf");
+const METHODS = ascii("spiffe certificate client actor proxyPrincipals kubernetes network anyOf");
 const NO_MEMBERS = ascii("");
 
 export function readBindings(rule: Rule, list: JsonNode, policy: Policy): bool {
   if (list == NO_NODE) return true;
-  if (!readList(rule.bindings, list, policy, true)) return false;
+  if (!readList(rule.bindings, list, policy, rule, true)) return false;
   rule.admitsProxies = hasMethod(rule.bindings, Method.ProxyPrincipals);
   return true;
 }
 
-function readList(bindings: List<Binding>, list: JsonNode, policy: Policy, isOuter: bool): bool {
+function readList(bindings: List<Binding>, list: JsonNode, policy: Policy, rule: Rule, isOuter: bool): bool {
   if (document.kind(list) != JsonKind.Array || document.firstIn(list) == NO_NODE)
     return refuse(document, list, 'a list of at least one binding; leave "bind" out for the default');
   if (document.countIn(list) > MAX_BINDINGS) return refuse(document, list, "at most 32 bindings");
   for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
     const binding = Binding.make(region);
-    if (!readBinding(binding, n, policy, isOuter)) return false;
+    if (!readBinding(binding, n, policy, rule, isOuter)) return false;
     if (isRepeated(bindings, binding)) return refuse(document, n, "a binding that is not there twice");
     bindings.append(binding, region);
   }
@@ -52,7 +53,7 @@ function isRepeated(bindings: List<Binding>, binding: Binding): bool {
   return false;
 }
 
-function readBinding(binding: Binding, node: JsonNode, policy: Policy, isOuter: bool): bool {
+function readBinding(binding: Binding, node: JsonNode, policy: Policy, rule: Rule, isOuter: bool): bool {
   if (document.kind(node) != JsonKind.Object || document.countIn(node) != 1)
     return refuse(document, node, 'one binding: { "spiffe": { "claim": "sub" } } or { "certificate": {} }');
   if (!hasOnly(node, METHODS)) return false;
@@ -63,18 +64,23 @@ function readBinding(binding: Binding, node: JsonNode, policy: Policy, isOuter: 
   const actor = document.member(node, "actor");
   if (actor != NO_NODE) return readActor(binding, actor);
   const anyOf = document.member(node, "anyOf");
-  if (anyOf != NO_NODE) return readAlternatives(binding, anyOf, policy, isOuter);
+  if (anyOf != NO_NODE) return readAlternatives(binding, anyOf, policy, rule, isOuter);
   const kubernetes = document.member(node, "kubernetes");
   if (kubernetes != NO_NODE) return readKubernetes(binding, kubernetes, policy);
+  const network = document.member(node, "network");
+  if (network != NO_NODE) return readNetwork(binding, network, rule);
+  const certificate = document.member(node, "certificate");
+  if (certificate != NO_NODE && policy.from == PresenterFrom.Waypoint)
+    return refuse(document, certificate, "no certificate binding at a waypoint: it sees no certificate");
   const proxies = document.member(node, "proxyPrincipals");
   binding.method = proxies == NO_NODE ? Method.Certificate : Method.ProxyPrincipals;
-  return hasOnly(proxies == NO_NODE ? document.member(node, "certificate") : proxies, NO_MEMBERS);
+  return hasOnly(proxies == NO_NODE ? certificate : proxies, NO_MEMBERS);
 }
 
-function readAlternatives(binding: Binding, list: JsonNode, policy: Policy, isOuter: bool): bool {
+function readAlternatives(binding: Binding, list: JsonNode, policy: Policy, rule: Rule, isOuter: bool): bool {
   binding.method = Method.AnyOf;
   if (!isOuter) return refuse(document, list, "no anyOf within an anyOf");
-  if (!readList(binding.alternatives, list, policy, false)) return false;
+  if (!readList(binding.alternatives, list, policy, rule, false)) return false;
   if (binding.alternatives.count < 2) return refuse(document, list, "at least two bindings to choose from");
   return (
     !hasMethod(binding.alternatives, Method.ProxyPrincipals) ||

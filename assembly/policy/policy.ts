@@ -6,6 +6,8 @@ import { Region } from "../host/region";
 import { Span, ABSENT, byteAt, equals, lengthOf } from "../host/span";
 import { Char } from "../text/ascii";
 import { JsonNode } from "../text/json";
+import { Cidr } from "../text/ip";
+import { TlsVersion } from "../text/tls_version";
 import { KeyLocation, KeySource } from "./key_source";
 
 export const enum Mode {
@@ -41,6 +43,24 @@ export const enum Proof {
   JwtAuthn = 2,
   /** An introspection server, which is asked about opaque tokens. */
   Introspection = 3,
+}
+
+/** Where the presenter is seen. */
+export const enum PresenterFrom {
+  /** On this connection: the live mTLS peer. */
+  Peer = 0,
+  /** At an ambient waypoint, which is told by the tunnel who is at its other end. */
+  Waypoint = 1,
+}
+
+/** How the listener treats `x-forwarded-client-cert`, by Envoy's own names. */
+export const enum Forwarding {
+  /** Nobody's word is taken. */
+  None = 0,
+  /** Envoy adds the live peer as the last element. */
+  AppendForward = 1,
+  /** Envoy leaves it as the live peer sent it. */
+  ForwardOnly = 2,
 }
 
 /** Who says that the peer's certificate was validated. */
@@ -137,6 +157,8 @@ export const enum Method {
   Kubernetes = 8,
   /** One of several bindings holds. */
   AnyOf = 9,
+  /** The connection comes from where, and in the way, that the policy or the token says. */
+  Network = 10,
 }
 
 /** One piece of a template: text as it stands, or the claim that goes there. */
@@ -152,6 +174,33 @@ export class Piece {
 export class Client {
   id: Span;
   presenters: List<Span>;
+}
+
+/** What is asked of the connection; what stays empty is not. */
+@unmanaged
+export class Network {
+  sources: List<Cidr>;
+  /** Path of the claim with the token's own address, its names joined by 0x00 bytes; absent: none. */
+  addressClaim: Span;
+  serverNames: List<Span>;
+  minTlsVersion: TlsVersion;
+  localPorts: List<Span>;
+
+  static make(region: Region): Network {
+    const network = region.make<Network>();
+    network.sources = region.make<List<Cidr>>();
+    network.serverNames = region.make<List<Span>>();
+    network.localPorts = region.make<List<Span>>();
+    return network;
+  }
+}
+
+/** Facts about the connection that a rule's bindings look at, one bit each; the others are not read. */
+export const enum Fact {
+  SourceAddress = 1,
+  ServerName = 2,
+  TlsVersion = 4,
+  LocalAddress = 8,
 }
 
 /** One member of a rule's `bind`; all of them have to hold. What a method does not need stays empty. */
@@ -170,6 +219,8 @@ export class Binding {
   issuers: List<Span>;
   /** For AnyOf. */
   alternatives: List<Binding>;
+  /** For Network; otherwise null. */
+  network: Network | null;
 
   static make(region: Region): Binding {
     const binding = region.make<Binding>();
@@ -211,6 +262,8 @@ export class Rule {
   audiences: List<Span>;
   /** Empty: the default binding. */
   bindings: List<Binding>;
+  /** What its bindings look at of the connection, a bit for each `Fact`. */
+  facts: i32;
   /** True when a proxy that the token's `cnf` names may present it in place of the certificate's holder. */
   admitsProxies: bool;
 
@@ -230,7 +283,11 @@ export class Policy {
   mode: Mode;
   /** Absent: presenters of every trust domain that the listener trusts. */
   trustDomain: Span;
+  from: PresenterFrom;
   validatedBy: ValidatedBy;
+  forwarding: Forwarding;
+  /** SPIFFE IDs of live peers whose word about their own clients is taken. */
+  forwarders: List<Span>;
   issuers: List<Issuer>;
   /** True when the claims of at least one issuer come from jwt_authn. */
   usesJwtAuthn: bool;
@@ -244,6 +301,7 @@ export class Policy {
 
   static make(region: Region): Policy {
     const policy = region.make<Policy>();
+    policy.forwarders = region.make<List<Span>>();
     policy.issuers = region.make<List<Issuer>>();
     policy.rules = region.make<List<Rule>>();
     return policy;

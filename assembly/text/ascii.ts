@@ -39,6 +39,7 @@ export const enum Char {
   LowerS = 0x73,
   LowerT = 0x74,
   LowerU = 0x75,
+  LowerX = 0x78,
   OpeningBrace = 0x7b,
   ClosingBrace = 0x7d,
   Tilde = 0x7e,

@@ -19,6 +19,8 @@ export interface Peer {
   readonly sni?: string;
   /** `ip:port` of the downstream. Default `127.0.0.1:40000`. */
   readonly address?: string;
+  /** Our own `ip:port` that the peer has connected to. Default `127.0.0.1:8443`. */
+  readonly localAddress?: string;
   /** The first URI SAN of the certificate that this proxy presented. */
   readonly localUriSan?: string;
 }

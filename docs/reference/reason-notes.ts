@@ -240,6 +240,23 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means: "The presenter is of another trust domain than the policy's.",
     next: "Leave `trustDomain` out if the listener is to admit federated peers.",
   },
+  caller_absent: {
+    means: "The live peer is a forwarder, and does not say who its client is.",
+    next: "The gateway has to take client certificates and forward them with `uri`; see set_current_client_cert_details.",
+  },
+  xfcc_malformed: {
+    means: "`x-forwarded-client-cert` is there more than once, or is not as Envoy writes it.",
+    next: "Look at what stands between the forwarder and this proxy.",
+  },
+  xfcc_mismatch: {
+    means:
+      "`x-forwarded-client-cert` does not name the live peer where it has to: as its last element, or as the writer (`By`) of the caller's.",
+    next: "Check the listener's `forward_client_cert_details` against the policy's `forwardClientCertDetails`.",
+  },
+  connection_malformed: {
+    means: "Envoy's `source.address` or `destination.address` is no IP address with a port.",
+    next: "A listener on a Unix socket has no addresses: take `network` out of its rules.",
+  },
   presenter_not_admitted: {
     means: "The presenter is none of those to whom the issuer's tokens may travel.",
     next: "If he should be, add him to the issuer's `presenters`.",
@@ -314,5 +331,33 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   no_alternative_held: {
     means: "None of the bindings of an `anyOf` holds.",
     next: "Find out which one should, and try it alone.",
+  },
+  source_not_admitted: {
+    means: "The connection comes from an address outside the binding's `sources`.",
+    next: "If it should be inside, correct the ranges; and see what Envoy takes for the client's address.",
+  },
+  source_claim_absent: {
+    means: "The claim that should hold an IP address is not in the token.",
+    next: "Check `addressClaim`, or the issuer's settings.",
+  },
+  source_claim_malformed: {
+    means: "The claim that should hold an IP address does not.",
+    next: "Look at who issued the token.",
+  },
+  source_mismatch: {
+    means: "The token's own address is not the one that the connection comes from.",
+    next: "The token was issued to somebody elsewhere; or a proxy is in between.",
+  },
+  server_name_mismatch: {
+    means: "The connection's server name (SNI) is none that the binding lists.",
+    next: "Look at how the client connects.",
+  },
+  tls_version_too_low: {
+    means: "The connection has an older TLS version than the binding wants, or none.",
+    next: "Look at the client, and at the listener's tls_params.",
+  },
+  local_port_mismatch: {
+    means: "The request came in on a local port that the binding does not list.",
+    next: "Look at the listener, and at `localPorts`.",
   },
 };

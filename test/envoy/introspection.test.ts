@@ -114,12 +114,14 @@ describe("introspection", { concurrency: 4 }, () => {
       const flood = getTogether(client(thief), random);
       await eventually("the flood is asked about", () => server.seen.length > 0);
       assert.deepEqual(await present(web, "good"), allowed);
+      const underWay = server.seen.filter((request) => tokenOf(request) !== "good").length;
+      assert.ok(underWay <= 16, `${underWay} questions of one presenter at a time`);
       held.release();
       const answers = await flood;
       const busy = await envoy.stat("wasmcustom.holdfast.deny.introspection_busy");
       const inactive = await envoy.stat("wasmcustom.holdfast.deny.token_inactive");
       assert.equal(busy + inactive, random.length);
-      assert.ok(inactive > 0 && busy > 0, `${busy} busy, ${inactive} inactive`);
+      assert.ok(inactive > 0, `${busy} busy, ${inactive} inactive`);
       assert.equal(answers.filter((status) => status === 503).length, busy);
       assert.equal(answers.filter((status) => status === 401).length, inactive);
       assert.deepEqual(await present(web, "good"), allowed);

@@ -5,6 +5,7 @@ import { int64Bytes } from "./value.ts";
 import type { PropertyResult } from "./value.ts";
 
 const DEFAULT_ADDRESS = "127.0.0.1:40000";
+const DEFAULT_LOCAL_ADDRESS = "127.0.0.1:8443";
 const YES = Uint8Array.of(1);
 const NO = Uint8Array.of(0);
 
@@ -43,7 +44,15 @@ export function connectionProperty(connection: Connection, part: string): Proper
 
 /** `source.<part>`: the downstream's address. */
 export function sourceProperty(peer: Peer, part: string): PropertyResult {
-  const address = peer.address ?? DEFAULT_ADDRESS;
+  return addressProperty(peer.address ?? DEFAULT_ADDRESS, part);
+}
+
+/** `destination.<part>`: the address that the downstream has connected to. */
+export function destinationProperty(peer: Peer, part: string): PropertyResult {
+  return addressProperty(peer.localAddress ?? DEFAULT_LOCAL_ADDRESS, part);
+}
+
+function addressProperty(address: string, part: string): PropertyResult {
   if (part === "address") return address;
   if (part === "port") return int64Bytes(BigInt(address.slice(address.lastIndexOf(":") + 1)));
   return Status.NotFound;

@@ -1,6 +1,6 @@
 import { Status } from "../abi.ts";
 import type { Peer } from "../peer.ts";
-import { connectionProperty, sourceProperty } from "./connection.ts";
+import { connectionProperty, destinationProperty, sourceProperty } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { metadataProperty } from "./metadata.ts";
 import type { Metadata } from "./metadata.ts";
@@ -24,7 +24,13 @@ export interface StreamFacts {
 const OWN_PREFIX = "wasm.";
 
 // Envoy finds these, but cannot serialise them as a whole.
-const WHOLE_MAPS: ReadonlySet<string> = new Set(["connection", "source", "request", "filter_state"]);
+const WHOLE_MAPS: ReadonlySet<string> = new Set([
+  "connection",
+  "source",
+  "destination",
+  "request",
+  "filter_state",
+]);
 
 /** Everything `proxy_get_property` can reach from a stream. */
 export class StreamProperties {
@@ -59,6 +65,8 @@ export class StreamProperties {
         return parts.length === 2 ? connectionProperty(this.#connection, part) : Status.NotFound;
       case "source":
         return parts.length === 2 ? sourceProperty(this.#connection.peer, part) : Status.NotFound;
+      case "destination":
+        return parts.length === 2 ? destinationProperty(this.#connection.peer, part) : Status.NotFound;
       case "request":
         return requestProperty(this.#request, parts);
       case "metadata":
