@@ -7,7 +7,7 @@ import { Presenter } from "../evidence/presenter";
 import { Binding, Method, Policy, Rule } from "../policy/policy";
 import { NO_NODE } from "../text/json";
 import { VerifiedClaims } from "../token/verified_claims";
-import { namesCertificate, proveConfirmation } from "./confirmation";
+import { proveConfirmation, proveLiveCertificate } from "./confirmation";
 import { proveActor } from "./methods/actor";
 import { proveClient } from "./methods/client";
 import { proveKubernetes } from "./methods/kubernetes";
@@ -59,10 +59,9 @@ function prove(binding: Binding, claims: VerifiedClaims, policy: Policy, present
     case Method.Pattern:
       return provePatterns(binding.patterns, presenter);
     case Method.Certificate:
-      // Every member of `cnf` was proven before; what is left to ask is whether the certificate was among them.
-      return namesCertificate(claims) ? Reason.ok : Reason.certificate_unbound;
+      return proveLiveCertificate(claims, presenter);
     case Method.ProxyPrincipals:
-      // Likewise: a token without `cnf` was proven by nothing.
+      // A token with a `cnf` was proven by it before; one without was proven by nothing.
       return claims.named("cnf") == NO_NODE ? Reason.certificate_unbound : Reason.ok;
     case Method.Client:
       return proveClient(claims, binding.clients, presenter);

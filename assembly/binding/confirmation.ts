@@ -23,14 +23,23 @@ export function namesKey(claims: VerifiedClaims): bool {
   return claims.document.member(claims.named("cnf"), "jkt") != NO_NODE;
 }
 
+/** The live certificate is the one that the token names, whoever else may present it. */
+export function proveLiveCertificate(claims: VerifiedClaims, presenter: Presenter): Reason {
+  const thumbprint = claims.document.member(claims.named("cnf"), THUMBPRINT);
+  return thumbprint == NO_NODE
+    ? Reason.certificate_unbound
+    : proveCertificate(claims.document, thumbprint, presenter);
+}
+
 /** @param admitsProxies whether a proxy that the token lists may present it in place of the certificate's holder */
 export function proveConfirmation(claims: VerifiedClaims, admitsProxies: bool, presenter: Presenter): Reason {
   const document = claims.document;
   const cnf = claims.named("cnf");
   if (cnf == NO_NODE) return Reason.ok;
   if (document.kind(cnf) != JsonKind.Object || document.firstIn(cnf) == NO_NODE) return Reason.cnf_malformed;
-  let byCertificate = Reason.proxy_mismatch;
-  let byProxy = Reason.proxy_mismatch;
+  // Athenz takes its list only beside a certificate: without one the token is bound to nobody.
+  let byCertificate = Reason.certificate_unbound;
+  let byProxy = Reason.certificate_mismatch;
   for (let n = document.firstIn(cnf); n != NO_NODE; n = document.nextIn(cnf, n)) {
     const value = document.valueOf(n);
     if (equalsAscii(document.textOf(n), THUMBPRINT)) {
@@ -43,5 +52,5 @@ export function proveConfirmation(claims: VerifiedClaims, admitsProxies: bool, p
   }
   const isMalformed = byCertificate == Reason.cnf_malformed || byProxy == Reason.cnf_malformed;
   if (isMalformed) return Reason.cnf_malformed;
-  return byProxy == Reason.ok ? Reason.ok : byCertificate;
+  return byProxy == Reason.ok && byCertificate != Reason.certificate_unbound ? Reason.ok : byCertificate;
 }

@@ -91,7 +91,6 @@ export enum Reason {
   spiffe_claim_absent = 124,
   spiffe_claim_malformed = 125,
   spiffe_mismatch = 126,
-  proxy_mismatch = 127,
   client_absent = 128,
   client_malformed = 129,
   client_unknown = 130,
@@ -259,8 +258,6 @@ export function reasonName(reason: Reason): string {
       return "spiffe_claim_malformed";
     case Reason.spiffe_mismatch:
       return "spiffe_mismatch";
-    case Reason.proxy_mismatch:
-      return "proxy_mismatch";
     case Reason.client_absent:
       return "client_absent";
     case Reason.client_malformed:
@@ -399,7 +396,6 @@ export function answerTo(reason: Reason): Answer {
     case Reason.client_unknown:
     case Reason.client_malformed:
     case Reason.client_absent:
-    case Reason.proxy_mismatch:
     case Reason.connection_malformed:
     case Reason.xfcc_mismatch:
     case Reason.xfcc_malformed:

@@ -114,8 +114,11 @@ export function leftAnything(): bool {
   return readProperty(NAMESPACE) != ABSENT;
 }
 
-/** The claims that this rule can ask for, as one flat object. Valid until the next call. */
-export function collectClaims(issuer: Issuer, rule: Rule): MetadataClaims {
+/**
+ * The claims that this rule can ask for, as one flat object, valid until the next call. Null when they are too many: a claim that
+ * was left out would read as one that is not there.
+ */
+export function collectClaims(issuer: Issuer, rule: Rule): MetadataClaims | null {
   collected.clear();
   const root = collected.add(JsonKind.Object, ABSENT);
   collectConfirmation(issuer);
@@ -133,6 +136,7 @@ export function collectClaims(issuer: Issuer, rule: Rule): MetadataClaims {
   collectFor(issuer, rule.bindings);
   collected.close(root);
   metadataClaims.document = collected;
+  if (collected.isCut) return null;
   return metadataClaims;
 }
 

@@ -201,7 +201,9 @@ function judgeRemovedToken(policy: Policy, rule: Rule): Reason {
   let reason = judgePresenter(policy, issuer);
   if (reason == Reason.ok) reason = startInquiry();
   if (reason != Reason.ok) return reason;
-  return judgeClaims(policy, rule, issuer, VerifiedClaims.byMetadata(collectClaims(issuer, rule)));
+  const collected = collectClaims(issuer, rule);
+  if (collected == null) return Reason.claim_malformed;
+  return judgeClaims(policy, rule, issuer, VerifiedClaims.byMetadata(collected));
 }
 
 /** From here on time counts, and so does who asks. */

@@ -53,6 +53,8 @@ export class JsonDocument {
   private count: i32;
   /** True when a name was refused because its object already had it. */
   duplicateName: bool;
+  /** True when something was left out for lack of room. */
+  isCut: bool;
 
   /** A document of at most `values` nodes that is used again and again. */
   static forever(values: i32): JsonDocument {
@@ -165,6 +167,7 @@ export class JsonDocument {
     this.count = 0;
     this.generation++;
     this.duplicateName = false;
+    this.isCut = false;
   }
 
   /** Makes the document empty because it was refused; `duplicateName` stays to say why. */
@@ -174,7 +177,10 @@ export class JsonDocument {
 
   /** Appends a node and gives its index, or NO_NODE when the document is full. An object or array stays open until `close`. */
   add(kind: JsonKind, text: Span): JsonNode {
-    if (this.count >= this.nodes.capacity) return NO_NODE;
+    if (this.count >= this.nodes.capacity) {
+      this.isCut = true;
+      return NO_NODE;
+    }
     const index = this.count++;
     const node = this.nodes.at(index);
     node.kind = kind;

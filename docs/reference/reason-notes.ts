@@ -287,10 +287,6 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means: "The token is for another workload than the one that presents it.",
     next: "A token in other hands: find out how it got there.",
   },
-  proxy_mismatch: {
-    means: "The token's `cnf` lists proxies, and the presenter is none of them.",
-    next: "Ask the issuer for a token that lists this proxy, or present the one with the right certificate.",
-  },
   client_absent: {
     means: "The rule wants an OAuth client, and the token names none in `client_id` or `azp`.",
     next: "Look at the issuer's settings: RFC 9068 demands `client_id`.",

@@ -164,7 +164,7 @@ const methods = {
     unreadable: "cnf_malformed",
     refusals: [
       ["is bound to nothing", {}, "certificate_unbound"],
-      ["lists others", { cnf: { [proxies]: [spiffeIds.orders] } }, "proxy_mismatch"],
+      ["lists others", { cnf: { [proxies]: [spiffeIds.orders] } }, "certificate_unbound"],
       ["has no list", { cnf: { [proxies]: spiffeIds.web } }, "cnf_malformed"],
       ["is bound to a key as well", { cnf: { [proxies]: [spiffeIds.web], ...toKey } }, "cnf_unsupported"],
     ],

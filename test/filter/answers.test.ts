@@ -194,7 +194,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   tls_version_too_low: "network",
   local_port_mismatch: "network",
   no_alternative_held: "binding-methods",
-  proxy_mismatch: "binding-methods",
   client_absent: "binding-methods",
   client_malformed: "binding-methods",
   client_unknown: "binding-methods",

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { without } from "./support/json.ts";
 import type { Json } from "./support/json.ts";
+import { verified } from "./support/jwt-authn.ts";
 import { issuer, policy } from "./support/policies.ts";
 import { Scene, assertAllowed, assertDenied } from "./support/scene.ts";
 import { CLAIMS, token, tokenOf } from "./support/tokens.ts";
@@ -62,6 +63,13 @@ describe("spiffe with a template", () => {
     "spiffe://{trustDomain}/{unclosed",
     "spiffe://{trustDomain}/{}",
     "spiffe:///{sub}",
+    "spiffe://EXAMPLE.org/ns/{sub}",
+    "spiffe://example.org//{sub}",
+    "spiffe://example.org/{sub}/",
+    "spiffe://example.org/ns/../{sub}",
+    "spiffe://example.org/",
+    "spiffe://example.org/x y/{sub}",
+    "spiffe://example.org/x}",
     "",
   ]) {
     it(`is refused as ${JSON.stringify(text)}`, () => {
@@ -204,9 +212,15 @@ describe("proxyPrincipals", () => {
 
   it("is no way in for a token without a cnf, nor past another member of it", () => {
     assertDenied(turnedOn.present(token()), "certificate_unbound");
-    assertDenied(turnedOn.present(token({ cnf: { [LIST]: [THIEF] } })), "proxy_mismatch");
-    assertAllowed(turnedOn.present(token({ cnf: { [LIST]: [WEB] } })));
+    assertDenied(turnedOn.present(token({ cnf: { [LIST]: [THIEF] } })), "certificate_unbound");
+    assertDenied(turnedOn.present(token({ cnf: { [LIST]: [WEB] } })), "certificate_unbound");
     assertDenied(turnedOn.present(token({ cnf: { [LIST]: [WEB], jkt: "x" } })), "cnf_unsupported");
+  });
+
+  it("is no proof of the certificate where the policy asks for that, too", () => {
+    const both = bound({ certificate: {} }, { proxyPrincipals: {} });
+    assertDenied(both.present(listing([WEB])), "certificate_mismatch");
+    assertAllowed(both.present(listing([THIEF], WEB_THUMBPRINT)));
   });
 
   it("needs a list of IDs", () => {
@@ -250,6 +264,20 @@ describe("kubernetes", () => {
       plain.present(token({ "kubernetes.io": { namespace: "a/b", serviceaccount: { name: "c" } } })),
       "claim_malformed",
     );
+  });
+});
+
+describe("claims from jwt_authn's metadata", () => {
+  it("that are more than there is room for are no claims: one that is left out would read as absent", () => {
+    const pieces = "{a}{b}{c}{d}{e}{f}{g}{h}";
+    const template = (i: number) => ({ spiffe: { template: `spiffe://example.org/x${i}/${pieces}` } });
+    const anyOf = [{ spiffe: { patterns: [WEB] } }, ...Array.from({ length: 20 }, (_, i) => template(i))];
+    const rules = [{ name: "all", bind: [{ anyOf }, { actor: {} }] }];
+    const scene = new Scene(policy({ issuers: { idp: issuer({ keys: "jwt_authn" }) }, rules }));
+    const claims = Object.fromEntries(["a", "b", "c", "d", "e", "f", "g", "h"].map((name) => [name, "v"]));
+    const act = { sub: WEB, iss: "https://other.example" };
+    const metadata = verified({ ...claims, aud: ["orders"], act });
+    assertDenied(scene.ask({ metadata }), "claim_malformed");
   });
 });
 

@@ -1,5 +1,5 @@
 // The `proxyPrincipals` binding: Athenz lists in `cnf` the proxies that may present a token which is bound to somebody else's
-// certificate.  https://github.com/AthenZ/athenz/blob/master/docs/cert_bound_access_tokens.md
+// certificate. As read by libs/java/auth_core/src/main/java/com/yahoo/athenz/auth/token/AccessToken.java of AthenZ/athenz.
 
 import { ABSENT, equals } from "../../host/span";
 import { Reason } from "../../decision/reason";
@@ -15,5 +15,5 @@ export function proveProxy(document: JsonDocument, list: JsonNode, presenter: Pr
     if (principal == ABSENT) return Reason.cnf_malformed;
     if (presenter.spiffeId != ABSENT && equals(principal, presenter.spiffeId)) isListed = true;
   }
-  return isListed ? Reason.ok : Reason.proxy_mismatch;
+  return isListed ? Reason.ok : Reason.certificate_mismatch;
 }

@@ -2,7 +2,7 @@
 
 import { ascii } from "../../host/arena";
 import { List } from "../../host/list";
-import { Span } from "../../host/span";
+import { Span, ABSENT } from "../../host/span";
 import { JsonKind, JsonNode, NO_NODE } from "../../text/json";
 import { Binding, Client, Method } from "../policy";
 import { document, hasOnly, orParent, readPatternList, region } from "../reader";
@@ -24,6 +24,7 @@ export function readClients(binding: Binding, node: JsonNode): bool {
     );
   if (document.countIn(table) > MAX_CLIENTS) return refuse(document, table, "at most 1,000 clients");
   for (let n = document.firstIn(table); n != NO_NODE; n = document.nextIn(table, n)) {
+    if (document.textOf(n) == ABSENT) return refuse(document, n, "a client's ID");
     const client = region.make<Client>();
     client.id = region.copy(document.textOf(n));
     client.presenters = region.make<List<Span>>();

@@ -1,9 +1,12 @@
 // What `spiffe` may say: a claim, a template, or patterns.
 
 import { ascii } from "../../host/arena";
+import { List } from "../../host/list";
 import { Span, ABSENT, byteAt, equalsAscii, indexOf, lengthOf, slice, startsWith } from "../../host/span";
+import { line, startLine, writeBytes } from "../../host/writer";
 import { Char } from "../../text/ascii";
 import { JsonNode, NO_NODE } from "../../text/json";
+import { hasPath, trustDomainOf } from "../../text/spiffe_id";
 import { parseClaimPath } from "../claim_path";
 import { Binding, Method, Piece, Policy } from "../policy";
 import { document, hasOnly, isText, orParent, readPatterns, region } from "../reader";
@@ -62,7 +65,29 @@ function readPieces(binding: Binding, node: JsonNode, text: Span, policy: Policy
     at = isClaim ? end + 1 : end;
     binding.pieces.append(piece, region);
   }
-  return binding.pieces.count <= MAX_PIECES || refuse(document, node, "a template of at most 32 pieces");
+  if (binding.pieces.count > MAX_PIECES) return refuse(document, node, "a template of at most 32 pieces");
+  return (
+    canBeAnId(binding.pieces) ||
+    refuse(
+      document,
+      node,
+      "a template that gives a well-formed SPIFFE ID when each claim is one segment, or a part of one",
+    )
+  );
+}
+
+const EXAMPLE = ascii("x");
+
+/** Tries it with an `x` for every claim. */
+function canBeAnId(pieces: List<Piece>): bool {
+  startLine();
+  let link = pieces.first;
+  while (link != null) {
+    writeBytes(link.item.claim == ABSENT ? link.item.text : EXAMPLE);
+    link = link.next;
+  }
+  const domain = trustDomainOf(line());
+  return domain != ABSENT && hasPath(line(), domain);
 }
 
 function readHole(piece: Piece, name: Span, close: i32, policy: Policy): bool {
