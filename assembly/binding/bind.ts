@@ -23,11 +23,9 @@ export function proveBindings(
   rule: Rule,
   presenter: Presenter,
 ): Reason {
-  const reason = proveConfirmation(claims, rule.admitsProxies, presenter);
-  if (reason != Reason.ok) return reason;
-  return rule.bindings.count == 0
-    ? proveDefault(claims, presenter)
-    : proveEach(claims, policy, rule.bindings, presenter);
+  let reason = proveConfirmation(claims, rule.admitsProxies, presenter);
+  if (reason == Reason.ok && rule.bindsByDefault) reason = proveDefault(claims, presenter);
+  return reason == Reason.ok ? proveEach(claims, policy, rule.bindings, presenter) : reason;
 }
 
 /** Nothing said: a token with a `cnf` was just proven by it, any other belongs to the workload that it is about. */

@@ -108,10 +108,11 @@ export enum Reason {
   server_name_mismatch = 142,
   tls_version_too_low = 143,
   local_port_mismatch = 144,
+  source_unknown = 145,
 }
 
 /** One more than the highest number above. */
-export const REASON_LIMIT = 145;
+export const REASON_LIMIT = 146;
 
 /** The stable name, or an empty string for a number that is no reason. */
 export function reasonName(reason: Reason): string {
@@ -292,6 +293,8 @@ export function reasonName(reason: Reason): string {
       return "tls_version_too_low";
     case Reason.local_port_mismatch:
       return "local_port_mismatch";
+    case Reason.source_unknown:
+      return "source_unknown";
     default:
       return "";
   }
@@ -407,6 +410,7 @@ export function answerTo(reason: Reason): Answer {
     case Reason.source_claim_malformed:
     case Reason.source_claim_absent:
     case Reason.source_not_admitted:
+    case Reason.source_unknown:
       return Answer.InvalidToken;
     default:
       return Answer.Forbidden;

@@ -26,8 +26,19 @@ export function becomeForwarded(policy: Policy, presenter: Presenter, header: Sp
   const isAppended = policy.forwarding == Forwarding.AppendForward;
   // Envoy has added the live peer itself; were it somebody else, the header would not be what the policy takes it for.
   if (isAppended && !equals(xfcc.element(xfcc.count - 1).uri, live)) return Reason.xfcc_mismatch;
-  const place = xfcc.count - (isAppended ? 2 : 1);
-  return place < 0 ? Reason.caller_absent : takeCaller(presenter, xfcc.element(place), live);
+  return takeCallers(policy, presenter, xfcc.count - (isAppended ? 2 : 1), live);
+}
+
+/** From the element at `place` back to the first client that is no forwarder itself: each forwarder speaks for the one before it. */
+function takeCallers(policy: Policy, presenter: Presenter, place: i32, live: Span): Reason {
+  let writer = live;
+  for (let i = place; i >= 0; i--) {
+    const reason = takeCaller(presenter, xfcc.element(i), writer);
+    if (reason != Reason.ok || !hasText(policy.forwarders, presenter.spiffeId)) return reason;
+    writer = presenter.spiffeId;
+    presenter.becomeClientOf(live);
+  }
+  return Reason.caller_absent;
 }
 
 /** An element is the forwarder's own word when `By` names the forwarder; Envoy leaves `By` out where it has no URI SAN. */

@@ -5,7 +5,7 @@ import { ascii } from "../host/arena";
 import { readProperty } from "../host/call";
 import { Span, ABSENT, FAILED, byteAt, lengthOf } from "../host/span";
 import { Reason } from "../decision/reason";
-import { Fact, Policy, PresenterFrom, ValidatedBy } from "../policy/policy";
+import { Fact, Policy, PresenterFrom, Rule, ValidatedBy } from "../policy/policy";
 import { Presenter } from "./presenter";
 
 const MTLS = ascii("connection\0mtls");
@@ -40,11 +40,14 @@ function whyNoIdentity(mtls: Span): Reason {
 function gatherTunnelled(presenter: Presenter): Reason {
   const reason = presenter.setUriSan(readProperty(TUNNEL_PRINCIPAL));
   presenter.isValidated = reason == Reason.ok;
+  presenter.hasNoCertificate = true;
   return reason == Reason.spiffe_id_absent ? Reason.peer_absent : reason;
 }
 
-/** Facts about the connection, a bit for each `Fact` that is needed. */
-export function gatherConnection(presenter: Presenter, facts: i32): Reason {
+/** The facts about the connection that the rule's bindings look at. */
+export function gatherConnection(presenter: Presenter, policy: Policy, rule: Rule): Reason {
+  const facts = rule.facts;
+  presenter.isAddressForwarded = policy.trustsForwardedFor;
   if ((facts & Fact.SourceAddress) != 0) presenter.sourceAddress = readProperty(SOURCE_ADDRESS);
   if ((facts & Fact.ServerName) != 0) presenter.serverName = readProperty(SERVER_NAME);
   if ((facts & Fact.TlsVersion) != 0) presenter.tlsVersion = readProperty(TLS_VERSION);
@@ -59,7 +62,7 @@ export function gatherConnection(presenter: Presenter, facts: i32): Reason {
 
 /** The digest of the presenter's certificate: the live one, or the one that a forwarder has named already. */
 export function gatherCertificate(presenter: Presenter): Reason {
-  if (presenter.forwarder != ABSENT) return Reason.ok;
+  if (presenter.forwarder != ABSENT || presenter.hasNoCertificate) return Reason.ok;
   return presenter.setCertificateDigest(readProperty(PEER_DIGEST));
 }
 

@@ -49,7 +49,7 @@ const TOKEN_USE = ascii("token_use");
 const CLIENT_CLAIMS = ascii("client_id\nazp\n");
 const ACTOR_CLAIMS = ascii("iss\nact\nact\0sub\nact\0iss\n");
 const KUBERNETES_CLAIMS = ascii(
-  "kubernetes.io\0namespace\nkubernetes.io\0serviceaccount\0name\n" +
+  "kubernetes.io\nkubernetes.io\0namespace\nkubernetes.io\0serviceaccount\0name\n" +
     "kubernetes.io/serviceaccount/namespace\nkubernetes.io/serviceaccount/service-account.name\n",
 );
 
@@ -132,7 +132,7 @@ export function collectClaims(issuer: Issuer, rule: Rule): MetadataClaims | null
   collectText(issuer, C_HASH);
   collectText(issuer, EVENTS);
   collectText(issuer, TOKEN_USE);
-  if (rule.bindings.count == 0) collectText(issuer, SUB);
+  if (rule.bindsByDefault) collectText(issuer, SUB);
   collectFor(issuer, rule.bindings);
   collected.close(root);
   metadataClaims.document = collected;

@@ -19,6 +19,10 @@ export class Presenter {
   trustDomain: Span;
   /** The live peer that said who its client is, where a policy takes its word for it; absent: the presenter is the live peer. */
   forwarder: Span;
+  /** True when the policy takes an address that Envoy has from a header. */
+  isAddressForwarded: bool;
+  /** True when it is known by other means than a certificate on this connection. */
+  hasNoCertificate: bool;
   /** `ip:port` of the other end; absent unless a binding looks at it, as are the next three. */
   sourceAddress: Span;
   serverName: Span;
@@ -41,6 +45,8 @@ export class Presenter {
     this.trustDomain = ABSENT;
     this.certificateDigest = ABSENT;
     this.forwarder = ABSENT;
+    this.isAddressForwarded = false;
+    this.hasNoCertificate = false;
     this.sourceAddress = ABSENT;
     this.serverName = ABSENT;
     this.tlsVersion = ABSENT;

@@ -64,11 +64,15 @@ class Question {
 @unmanaged
 class Share {
   asked: i32;
+  /** By which those are known who wait for room in it. */
+  turn: u32;
 }
 
 const questions: Table<Question> = tableForever<Question>(MAX_ASKED + MAX_OBSERVED);
 const shares: Table<Share> = tableForever<Share>(2 * SHARES);
-/** Above the numbers of key sources, and never used twice. */
+/** Above the numbers of key sources. */
+const FIRST_TURN: u32 = 1 << 19;
+/** Above those of turns, and never used twice. */
 let lastNumber: u32 = 1 << 20;
 
 const pairs = makeForever<PairReader>();
@@ -86,7 +90,8 @@ export function introspectionsFor(isObserved: bool): Introspections {
  */
 export function ask(introspector: Introspector, token: Span, inquiry: Inquiry): Reason {
   const question = freeQuestion(inquiry.isObserved);
-  const share = shares.at((inquiry.isObserved ? SHARES : 0) + <i32>(inquiry.holder & (SHARES - 1)));
+  const place = (inquiry.isObserved ? SHARES : 0) + <i32>(inquiry.holder & (SHARES - 1));
+  const share = shares.at(place);
   if (question == null || share.asked >= MAX_OF_ONE) return waitForTurn(share, inquiry);
   const into = introspectionsFor(inquiry.isObserved);
   const entry = into.reserve(token, introspector.identity, inquiry.holder, ++lastNumber, inquiry.now);
@@ -102,6 +107,7 @@ export function ask(introspector: Introspector, token: Span, inquiry: Inquiry): 
   }
   countEvent(Event.IntrospectionAsked);
   share.asked++;
+  share.turn = FIRST_TURN + <u32>place;
   question.call = call;
   question.root = inquiry.root;
   question.number = lastNumber;
@@ -114,16 +120,16 @@ export function ask(introspector: Introspector, token: Span, inquiry: Inquiry): 
   return Reason.ok;
 }
 
-/** No more may be asked now: when one of the questions is answered, preferably one of the same presenter, there is room again. */
+/**
+ * No more may be asked now. When a question of the same presenter is answered there is room again, or one of anybody's when it is the
+ * whole table that is full.
+ */
 function waitForTurn(share: Share, inquiry: Inquiry): Reason {
-  let number: u32 = NOTHING;
-  for (let i = 0; i < questions.capacity; i++) {
-    const question = questions.at(i);
-    if (question.call == NO_CALL) continue;
-    number = question.number;
-    if (question.share == share) break;
+  let turn = share.asked > 0 ? share.turn : NOTHING;
+  for (let i = 0; turn == NOTHING && i < questions.capacity; i++) {
+    if (questions.at(i).call != NO_CALL) turn = questions.at(i).share.turn;
   }
-  inquiry.waitFor(number, inquiry.now + MAX_WAIT, Reason.introspection_busy);
+  inquiry.waitFor(turn, inquiry.now + MAX_WAIT, Reason.introspection_busy);
   return Reason.introspection_busy;
 }
 
@@ -142,6 +148,7 @@ export function takeIntrospection(root: u32, call: u32, bodySize: i32, now: i64)
     readAnswer(bodySize) &&
     question.into.answer(question.entry, claims, now, question.cacheFor);
   if (!isTaken) fail(question.into, question.entry, status, now);
+  callWaiters(question.share.turn);
   return question.number;
 }
 
@@ -165,6 +172,7 @@ function forget(question: Question): void {
   question.call = NO_CALL;
   question.share.asked--;
   question.into.forget(question.entry);
+  callWaiters(question.share.turn);
   callWaiters(question.number);
 }
 

@@ -99,7 +99,7 @@ function conclude(policy: Policy | null, reason: Reason): Action {
   decision.combine(reason, mode);
   // A request that was refused before its presenter mattered still came from somebody: the log says from whom.
   if (decision.verdict != Verdict.Allow && policy != null && !presenter.isGathered) {
-    gatherIdentity(presenter, policy);
+    identify(policy);
   }
   record(decision, facts, presenter, now);
   return apply(decision);
@@ -217,11 +217,16 @@ function startInquiry(): Reason {
 
 /** Who is live on this connection, and may he be here at all? */
 function judgePresenter(policy: Policy, issuer: Issuer): Reason {
-  let reason = gatherIdentity(presenter, policy);
-  if (reason == Reason.ok && isForwarder(policy, presenter))
-    reason = xfccCount > 1 ? Reason.xfcc_malformed : becomeForwarded(policy, presenter, xfcc);
+  let reason = identify(policy);
   if (reason == Reason.ok) reason = checkTrustDomain(policy, presenter);
   return reason == Reason.ok ? checkPresenter(issuer, presenter) : reason;
+}
+
+/** The live peer, or whom it speaks for. */
+function identify(policy: Policy): Reason {
+  const reason = gatherIdentity(presenter, policy);
+  if (reason != Reason.ok || !isForwarder(policy, presenter)) return reason;
+  return xfccCount > 1 ? Reason.xfcc_malformed : becomeForwarded(policy, presenter, xfcc);
 }
 
 /** The second question: is the token meant for who presents it, here and now? */
@@ -231,7 +236,7 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
 
   if ((credential.isDpop || saysDpop(claims)) && !namesKey(claims)) return Reason.dpop_unbound;
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
-  if (reason == Reason.ok && rule.facts != 0) reason = gatherConnection(presenter, rule.facts);
+  if (reason == Reason.ok && rule.facts != 0) reason = gatherConnection(presenter, policy, rule);
   return reason == Reason.ok ? proveBindings(claims, policy, rule, presenter) : reason;
 }
 

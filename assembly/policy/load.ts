@@ -4,9 +4,9 @@
 import { ascii } from "../host/arena";
 import { Region } from "../host/region";
 import { Span, ABSENT, FAILED, lengthOf } from "../host/span";
-import { JsonDocument, JsonNode, NO_NODE, ROOT } from "../text/json";
+import { JsonDocument, JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { parseJson, stoppedAt } from "../text/json_parser";
-import { isTrustDomain, trustDomainOf } from "../text/spiffe_id";
+import { isTrustDomain, isWorkloadId } from "../text/spiffe_id";
 import { readIssuers } from "./load_issuers";
 import { readRules } from "./load_rules";
 import { Forwarding, Policy, PresenterFrom } from "./policy";
@@ -17,7 +17,7 @@ import { refuse, refuseText, startJudging } from "./refusal";
 const MAX_POLICY_BYTES: i32 = 1024 * 1024;
 
 const POLICY_MEMBERS = ascii("mode trustDomain presenter issuers rules");
-const PRESENTER_MEMBERS = ascii("from validatedBy forwarders forwardClientCertDetails");
+const PRESENTER_MEMBERS = ascii("from validatedBy trustForwardedFor forwarders forwardClientCertDetails");
 const PLACES = ascii("peer waypoint");
 /** In the order of `Forwarding`, by Envoy's names. */
 const FORWARDING = ascii("none APPEND_FORWARD FORWARD_ONLY");
@@ -87,7 +87,29 @@ function readPresenter(policy: Policy): bool {
   );
   if (validatedBy == REFUSED) return false;
   policy.validatedBy = validatedBy;
-  return readForwarders(policy, node);
+  const validator = document.member(node, "validatedBy");
+  if (validator != NO_NODE && policy.from == PresenterFrom.Waypoint)
+    return refuse(
+      document,
+      validator,
+      "nothing here: at a waypoint the tunnel vouches for who is at its other end",
+    );
+  return readForwardedFor(policy, node) && readForwarders(policy, node);
+}
+
+function readForwardedFor(policy: Policy, node: JsonNode): bool {
+  const member = document.member(node, "trustForwardedFor");
+  policy.trustsForwardedFor = document.kind(member) == JsonKind.True;
+  const isBoolean = policy.trustsForwardedFor || document.kind(member) == JsonKind.False;
+  return (
+    member == NO_NODE ||
+    isBoolean ||
+    refuse(
+      document,
+      member,
+      "true where only proxies of your own can write x-forwarded-for (xff_num_trusted_hops), or false",
+    )
+  );
 }
 
 function readForwarders(policy: Policy, node: JsonNode): bool {
@@ -107,7 +129,7 @@ function readForwarders(policy: Policy, node: JsonNode): bool {
   if (policy.from == PresenterFrom.Waypoint)
     return refuse(document, list, "no forwarders at a waypoint: the tunnel says who is at its other end");
   for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
-    if (trustDomainOf(document.stringOf(n)) == ABSENT)
+    if (!isWorkloadId(document.stringOf(n)))
       return refuse(document, n, "the SPIFFE ID of a gateway, spelled out");
   }
   return readStrings(node, "forwarders", policy.forwarders);

@@ -19,9 +19,11 @@ const METHODS = ascii("spiffe certificate client actor proxyPrincipals kubernete
 const NO_MEMBERS = ascii("");
 
 export function readBindings(rule: Rule, list: JsonNode, policy: Policy): bool {
+  rule.bindsByDefault = true;
   if (list == NO_NODE) return true;
   if (!readList(rule.bindings, list, policy, rule, true)) return false;
   rule.admitsProxies = hasMethod(rule.bindings, Method.ProxyPrincipals);
+  rule.bindsByDefault = !hasOtherThan(rule.bindings, Method.Network);
   return true;
 }
 
@@ -68,7 +70,7 @@ function readBinding(binding: Binding, node: JsonNode, policy: Policy, rule: Rul
   const kubernetes = document.member(node, "kubernetes");
   if (kubernetes != NO_NODE) return readKubernetes(binding, kubernetes, policy);
   const network = document.member(node, "network");
-  if (network != NO_NODE) return readNetwork(binding, network, rule);
+  if (network != NO_NODE) return readNetwork(binding, network, rule, policy);
   const certificate = document.member(node, "certificate");
   if (certificate != NO_NODE && policy.from == PresenterFrom.Waypoint)
     return refuse(document, certificate, "no certificate binding at a waypoint: it sees no certificate");
@@ -96,6 +98,15 @@ function readKubernetes(binding: Binding, node: JsonNode, policy: Policy): bool 
     policy.trustDomain != ABSENT ||
     refuse(document, node, 'a policy with "trustDomain": the cluster whose service accounts these are')
   );
+}
+
+function hasOtherThan(bindings: List<Binding>, method: Method): bool {
+  let link = bindings.first;
+  while (link != null) {
+    if (link.item.method != method) return true;
+    link = link.next;
+  }
+  return false;
 }
 
 function hasMethod(bindings: List<Binding>, method: Method): bool {

@@ -53,6 +53,7 @@ function addRuleForAll(policy: Policy): bool {
   rule.name = EVERY_REQUEST;
   rule.mode = policy.mode;
   rule.issuers = policy.issuers;
+  rule.bindsByDefault = true;
   collectHeaders(rule);
   policy.rules.append(rule, region);
   policy.modeWithoutRule = policy.mode;

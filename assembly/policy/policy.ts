@@ -260,8 +260,9 @@ export class Rule {
   introspects: bool;
   /** Empty: what the issuer demands is enough. */
   audiences: List<Span>;
-  /** Empty: the default binding. */
   bindings: List<Binding>;
+  /** True when none of them says whose the token is, so that the default binding has to hold as well. */
+  bindsByDefault: bool;
   /** What its bindings look at of the connection, a bit for each `Fact`. */
   facts: i32;
   /** True when a proxy that the token's `cnf` names may present it in place of the certificate's holder. */
@@ -284,6 +285,8 @@ export class Policy {
   /** Absent: presenters of every trust domain that the listener trusts. */
   trustDomain: Span;
   from: PresenterFrom;
+  /** The operator's word that an address which Envoy takes from `x-forwarded-for` was written by a proxy of his own. */
+  trustsForwardedFor: bool;
   validatedBy: ValidatedBy;
   forwarding: Forwarding;
   /** SPIFFE IDs of live peers whose word about their own clients is taken. */

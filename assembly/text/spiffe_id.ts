@@ -41,6 +41,12 @@ export function hasPath(id: Span, trustDomain: Span): bool {
   return lengthOf(id) > lengthOf(SCHEME) + lengthOf(trustDomain);
 }
 
+/** True for a well-formed SPIFFE ID that names more than a trust domain. */
+export function isWorkloadId(id: Span): bool {
+  const domain = trustDomainOf(id);
+  return domain != ABSENT && hasPath(id, domain);
+}
+
 /** Section 2.1: lowercase letters, digits, dots, dashes and underscores; no port, no user, no percent-encoding. */
 export function isTrustDomain(name: Span): bool {
   const length = lengthOf(name);

@@ -44,7 +44,7 @@ export function matchesSpiffePattern(pattern: Span, id: Span): bool {
   return idAt == lengthOf(id);
 }
 
-/** True when the ID matches one of these patterns. @param id a well-formed SPIFFE ID, or anything else, which matches none */
+/** True when the ID matches one of these patterns. @param id a well-formed SPIFFE ID with a path */
 export function matchesAny(patterns: List<Span>, id: Span): bool {
   let link = patterns.first;
   while (link != null) {

@@ -356,4 +356,9 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means: "The request came in on a local port that the binding does not list.",
     next: "Look at the listener, and at `localPorts`.",
   },
+  source_unknown: {
+    means:
+      "The caller's address is not known: a forwarder is in between, or Envoy has it from `x-forwarded-for`, which any client may have written.",
+    next: "Set `use_remote_address: true` on the listener; behind proxies of your own, with `xff_num_trusted_hops`, also `presenter.trustForwardedFor`.",
+  },
 };

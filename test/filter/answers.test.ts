@@ -193,6 +193,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   server_name_mismatch: "network",
   tls_version_too_low: "network",
   local_port_mismatch: "network",
+  source_unknown: "network",
   no_alternative_held: "binding-methods",
   client_absent: "binding-methods",
   client_malformed: "binding-methods",

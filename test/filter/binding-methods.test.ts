@@ -187,7 +187,12 @@ describe("actor", () => {
       present({ sub: WEB, act: { sub: "spiffe://example.org/ns/x/y" } }, strict),
       "prior_actor_mismatch",
     );
-    assertDenied(present({ sub: WEB, act: {} }, strict), "prior_actor_mismatch");
+    for (const act of [
+      {},
+      { sub: "spiffe://example.org/ns/shop/" },
+      { sub: "spiffe://example.org/ns/shop/../x" },
+    ])
+      assertDenied(present({ sub: WEB, act }, strict), "prior_actor_mismatch", JSON.stringify(act));
   });
 });
 
@@ -254,6 +259,16 @@ describe("kubernetes", () => {
   it("is the same account of the same cluster: the policy names its trust domain", () => {
     const rules = [{ name: "all", bind: [{ kubernetes: {} }] }];
     assert.throws(() => new Scene(without(policy({ rules }), "trustDomain")), /a policy with "trustDomain"/);
+  });
+
+  it("refuses both forms in one token, through jwt_authn's metadata as well", () => {
+    const rules = [{ name: "all", bind: [{ kubernetes: {} }] }];
+    const byMetadata = new Scene(policy({ issuers: { idp: issuer({ keys: "jwt_authn" }) }, rules }));
+    assertAllowed(byMetadata.ask({ metadata: verified(flat) }));
+    assertDenied(
+      byMetadata.ask({ metadata: verified({ ...flat, "kubernetes.io": { pod: "x" } }) }),
+      "claim_malformed",
+    );
   });
 
   it("refuses a token without an account", () => {

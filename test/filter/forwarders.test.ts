@@ -55,6 +55,34 @@ describe("behind a forwarder whose element Envoy follows with one of its own (AP
     assertAllowed(send(scene, `${CALLER.replace(WEB, THIEF)},${CALLER},${LIVE}`));
   });
 
+  it("a forwarder behind a forwarder speaks for its own client, and never for itself", () => {
+    const inner = "spiffe://example.org/ns/istio-system/sa/inner";
+    const presenter = {
+      validatedBy: "listener",
+      forwarders: [GATEWAY, inner],
+      forwardClientCertDetails: "APPEND_FORWARD",
+    };
+    const two = new Scene(policy({ presenter }));
+    const caller = CALLER.replace(GATEWAY, inner);
+    const relayed = `By=${GATEWAY};URI=${inner}`;
+    assertAllowed(send(two, `${caller},${relayed},${LIVE}`));
+    assertDenied(send(two, `${caller.replace(WEB, THIEF)},${relayed},${LIVE}`), "spiffe_mismatch");
+    assertDenied(send(two, `${relayed},${LIVE}`, gateway, token({ sub: inner })), "caller_absent");
+    assertDenied(send(two, `${CALLER},${relayed},${LIVE}`), "xfcc_mismatch");
+    const hairpin = `By=${GATEWAY};URI=${GATEWAY}`;
+    assertDenied(send(two, `${hairpin},${LIVE}`, gateway, token({ sub: GATEWAY })), "caller_absent");
+  });
+
+  it("a log line for a request that is denied early names the caller, too", () => {
+    const { scene: early } = { scene: behind("APPEND_FORWARD") };
+    early.ask({
+      peer: gateway,
+      path: "/a/../b",
+      headers: [["x-forwarded-client-cert", `${CALLER},${LIVE}`]],
+    });
+    assert.match(early.lastLine(), new RegExp(`"presenter":"${WEB}"`));
+  });
+
   it("nobody else's word is taken: from another peer the header means nothing", () => {
     assertDenied(send(scene, `${CALLER},${LIVE}`, thief), "spiffe_mismatch");
     assertAllowed(send(scene, `${CALLER.replace(WEB, THIEF)},${LIVE}`, web), "web speaks for itself");
@@ -118,7 +146,7 @@ describe("a policy with forwarders", () => {
       /"forwarders" and "forwardClientCertDetails" together/,
     );
     assert.throws(() => load({ forwardClientCertDetails: "APPEND_FORWARD" }), /together/);
-    for (const id of ["spiffe://example.org/**", "gateway", "*", ""])
+    for (const id of ["spiffe://example.org/**", "spiffe://example.org", "gateway", "*", ""])
       assert.throws(
         () => load({ forwarders: [id], forwardClientCertDetails: "APPEND_FORWARD" }),
         /refused at "\/presenter\/forwarders\/0/,
@@ -159,7 +187,19 @@ describe("at a waypoint", () => {
       /no forwarders at a waypoint/,
     );
     const bound = token({ cnf: { "x5t#S256": WEB_THUMBPRINT } });
-    const stream = scene.present(bound, { peer: plaintext, filterState: { "io.istio.peer_principal": WEB } });
-    assertDenied(stream, "certificate_digest_absent");
+    for (const peer of [plaintext, web]) {
+      const stream = scene.present(bound, { peer, filterState: { "io.istio.peer_principal": WEB } });
+      assertDenied(stream, "certificate_digest_absent");
+    }
+    assert.throws(
+      () => new Scene(policy({ presenter: { from: "waypoint", validatedBy: "listener" } })),
+      /refused at "\/presenter\/validatedBy"/,
+    );
+    const network = { minTlsVersion: "TLSv1.3" };
+    assert.throws(
+      () =>
+        new Scene(policy({ presenter: { from: "waypoint" }, rules: [{ name: "all", bind: [{ network }] }] })),
+      /no TLS facts at a waypoint/,
+    );
   });
 });

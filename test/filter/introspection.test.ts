@@ -272,6 +272,21 @@ describe("many new tokens at once", () => {
   });
 });
 
+describe("one slow answer", () => {
+  it("holds up nobody but who waits for it", () => {
+    const scene = new OpaqueScene();
+    const streams = Array.from({ length: 60 }, (_, i) => scene.arrive(`user-${i}-${"x".repeat(24)}${i}`));
+    const [slow] = scene.asked;
+    for (let round = 0; round < 12; round++) {
+      for (const call of scene.asked)
+        if (call !== slow) call.respond({ status: 200, body: JSON.stringify(ACTIVE) });
+      scene.vm.tick();
+      scene.vm.tick();
+    }
+    assert.equal(streams.filter(({ outcome }) => outcome === "continue").length, 59);
+  });
+});
+
 describe("tokens that somebody makes up", () => {
   it("are asked about sixteen at a time, and leave others their share", () => {
     const scene = new OpaqueScene();

@@ -6,7 +6,7 @@ import type { Json } from "./support/json.ts";
 import { policy } from "./support/policies.ts";
 import { Scene, assertAllowed, assertDenied } from "./support/scene.ts";
 import { token } from "./support/tokens.ts";
-import { web } from "./support/world.ts";
+import { THIEF, thief, web } from "./support/world.ts";
 
 function bound(network: Json): Scene {
   return new Scene(policy({ rules: [{ name: "all", bind: [{ network }] }] }));
@@ -21,6 +21,25 @@ describe("sources", () => {
       assertAllowed(from(address), address);
     for (const address of ["10.2.0.1:80", "192.0.2.8:1", "[2001:db9::1]:443", "[::1]:1"])
       assertDenied(from(address), "source_not_admitted", address);
+  });
+
+  it("say nothing about whose token it is: the default binding holds as well", () => {
+    const peer = { ...thief, address: "10.1.2.3:80" };
+    assertDenied(scene.present(token(), { peer }), "spiffe_mismatch");
+    assertAllowed(scene.present(token({ sub: THIEF }), { peer }));
+  });
+
+  it("are not taken from what a client may have written", () => {
+    // Envoy takes an address from x-forwarded-for with port 0.
+    const peer = { ...web, address: "10.1.2.3:0" };
+    assertDenied(scene.present(token(), { peer }), "source_unknown");
+    const sure = new Scene(
+      policy({
+        presenter: { validatedBy: "listener", trustForwardedFor: true },
+        rules: [{ name: "all", bind: [{ network: { sources: ["10.1.0.0/16"] } }] }],
+      }),
+    );
+    assertAllowed(sure.present(token(), { peer }));
   });
 
   it("deny what is no address", () => {

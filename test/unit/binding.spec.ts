@@ -50,6 +50,7 @@ function held(json: string, rule: Rule): string {
 }
 
 const byDefault = Rule.make(region);
+byDefault.bindsByDefault = true;
 const byCertificate = ruleWith(Method.Certificate, ABSENT);
 const byWorkload = ruleWith(Method.Claim, utf8("workload"));
 

@@ -9,6 +9,7 @@ import { Reason } from "../../decision/reason";
 import { Presenter } from "../../evidence/presenter";
 import { hasText } from "../../policy/policy";
 import { JsonKind, JsonNode, NO_NODE } from "../../text/json";
+import { isWorkloadId } from "../../text/spiffe_id";
 import { matchesAny } from "../../text/spiffe_pattern";
 import { VerifiedClaims } from "../../token/verified_claims";
 
@@ -56,7 +57,8 @@ function provePriorActors(claims: VerifiedClaims, act: JsonNode, wanted: List<Sp
   for (let depth = 1; actor != NO_NODE; depth++) {
     if (depth == MAX_ACTORS || document.kind(actor) != JsonKind.Object) return Reason.actor_malformed;
     const name = document.stringOf(document.member(actor, "sub"));
-    if (wanted.count > 0 && !matchesAny(wanted, name)) return Reason.prior_actor_mismatch;
+    const isWanted = wanted.count == 0 || (isWorkloadId(name) && matchesAny(wanted, name));
+    if (!isWanted) return Reason.prior_actor_mismatch;
     actor = document.member(actor, "act");
   }
   return Reason.ok;

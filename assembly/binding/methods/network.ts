@@ -1,5 +1,4 @@
-// The `network` binding: the connection comes from where, and in the way, that the policy or the token says. An address is as good as
-// what Envoy takes for the client's: on a listener that trusts `x-forwarded-for` it is what that header says.
+// The `network` binding: the connection comes from where, and in the way, that the policy or the token says.
 
 import { makeForever } from "../../host/arena";
 import { List } from "../../host/list";
@@ -27,7 +26,12 @@ export function proveNetwork(claims: VerifiedClaims, network: Network, presenter
 
 function proveSource(claims: VerifiedClaims, network: Network, presenter: Presenter): Reason {
   if (network.sources.count == 0 && network.addressClaim == ABSENT) return Reason.ok;
-  if (parseAddressAndPort(presenter.sourceAddress, source) < 0) return Reason.connection_malformed;
+  const port = parseAddressAndPort(presenter.sourceAddress, source);
+  if (port < 0) return Reason.connection_malformed;
+  // Behind a forwarder it is the forwarder's address. With port 0 it is no connection's: Envoy has it from x-forwarded-for, which without
+  // use_remote_address, the default, any client may have written.
+  if (presenter.forwarder != ABSENT || (port == 0 && !presenter.isAddressForwarded))
+    return Reason.source_unknown;
   if (network.sources.count > 0 && !isIn(network.sources, source)) return Reason.source_not_admitted;
   if (network.addressClaim == ABSENT) return Reason.ok;
   const claim = claims.at(network.addressClaim);

@@ -7,7 +7,7 @@ import { parseDecimal } from "../../text/decimal";
 import { JsonKind, JsonNode, NO_NODE } from "../../text/json";
 import { TlsVersion } from "../../text/tls_version";
 import { parseClaimPath } from "../claim_path";
-import { Binding, Fact, Method, Network, Rule } from "../policy";
+import { Binding, Fact, Method, Network, Policy, PresenterFrom, Rule } from "../policy";
 import { REFUSED, document, hasOnly, readChoice, readStrings, region } from "../reader";
 import { refuse } from "../refusal";
 
@@ -17,7 +17,7 @@ const TLS_VERSIONS = ascii("none TLSv1.2 TLSv1.3");
 const MAX_RANGES: i32 = 256;
 const MAX_PORT: i64 = 65_535;
 
-export function readNetwork(binding: Binding, node: JsonNode, rule: Rule): bool {
+export function readNetwork(binding: Binding, node: JsonNode, rule: Rule, policy: Policy): bool {
   const network = Network.make(region);
   binding.method = Method.Network;
   binding.network = network;
@@ -28,6 +28,10 @@ export function readNetwork(binding: Binding, node: JsonNode, rule: Rule): bool 
       node,
       '"sources", "addressClaim", "serverNames", "minTlsVersion" or "localPorts"',
     );
+  const names = document.member(node, "serverNames");
+  const version = document.member(node, "minTlsVersion");
+  if (policy.from == PresenterFrom.Waypoint && (names != NO_NODE || version != NO_NODE))
+    return refuse(document, node, "no TLS facts at a waypoint: it does not see the caller's connection");
   return (
     readSources(network, document.member(node, "sources"), rule) &&
     readAddressClaim(network, document.member(node, "addressClaim"), rule) &&

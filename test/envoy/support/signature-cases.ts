@@ -1,5 +1,6 @@
 // Published signatures as arguments of Envoy's verify_signature: with the key, the hash and the DER that the filter writes.
 
+import assert from "node:assert/strict";
 import { createPublicKey } from "node:crypto";
 import type { Jwk } from "../../filter/support/keys.ts";
 import { signatureArguments } from "../../host/support/signature-arguments.ts";
@@ -16,11 +17,14 @@ export interface SignatureCase {
   readonly isValid: boolean;
   /** VerifySignatureArguments. */
   readonly argumentBytes: Buffer;
-  /** Whether the filter ever asks for this signature; otherwise its own check of form and range refuses it before. */
-  readonly isAsked: boolean;
+  /** The filter's function that refuses the signature before Envoy is asked; undefined when it does ask. */
+  readonly refusedBy: Refusal | undefined;
 }
 
-type NativeAlgorithm = keyof typeof HASHES;
+/** `signatureToDer`: of an ECDSA signature's form and range; `checkSignature`: there is no signature. */
+export type Refusal = "signatureToDer" | "checkSignature";
+
+export type NativeAlgorithm = keyof typeof HASHES;
 
 const HASHES = {
   ES256: "sha256",
@@ -44,8 +48,8 @@ interface Statement {
   readonly text: Buffer;
 }
 
-const [filter] = probes;
-if (filter === undefined) throw new Error("test/vectors/support/probe.ts has no build of the filter's functions");
+/** The filter's functions, compiled as the release is. */
+const filter = probes.find(({ name }) => name === "release") ?? assert.fail("no probe is named release");
 
 /** Of a suite whose signatures are as a JWS has them. */
 export function casesAsInJws(path: SuitePath, algorithm: NativeAlgorithm): SignatureCase[] {
@@ -62,7 +66,7 @@ export function casesAsDer(path: SuitePath, algorithm: NativeAlgorithm): Signatu
       name: nameOf(test),
       isValid: test.result === "valid",
       argumentBytes: signatureArguments({ hash: HASHES[algorithm], key: publicKeyOf(key), signature, text }),
-      isAsked: raw !== undefined && filter.derSignature(algorithm, raw)?.equals(signature) === true,
+      refusedBy: raw && filter.derSignature(algorithm, raw)?.equals(signature) ? undefined : "signatureToDer",
     };
   });
 }
@@ -103,10 +107,10 @@ function caseOf(test: WycheproofCase, { algorithm, key, signature, text }: State
     argumentBytes: signatureArguments({
       hash: HASHES[algorithm],
       key: publicKeyOf(key),
-      signature: algorithm.startsWith("ES") ? derOf(algorithm, signature) : signature,
+      signature: isEcdsa(algorithm) ? derOf(algorithm, signature) : signature,
       text,
     }),
-    isAsked: isAsked({ algorithm, key, signature, text }),
+    refusedBy: refusalOf({ algorithm, key, signature, text }),
   };
 }
 
@@ -115,15 +119,25 @@ function derOf(algorithm: NativeAlgorithm, signature: Buffer): Buffer {
   return filter.derSignature(algorithm, signature) ?? uncheckedDer(signature);
 }
 
-function isAsked({ algorithm, key, signature, text }: Statement): boolean {
-  publicKeyOf(key);
-  return filter.verify(algorithm, signature, text) !== SignatureCheck.Malformed;
+function refusalOf({ algorithm, key, signature, text }: Statement): Refusal | undefined {
+  assertTaken(key);
+  if (filter.verify(algorithm, signature, text) !== SignatureCheck.Malformed) return undefined;
+  const hasNoDer = isEcdsa(algorithm) && filter.derSignature(algorithm, signature) === undefined;
+  return hasNoDer ? "signatureToDer" : "checkSignature";
 }
 
 /** SubjectPublicKeyInfo, as the filter writes it. */
 function publicKeyOf(key: Jwk): Buffer {
-  if (filter.readKey(key) !== KeyFault.None) throw new Error(`the filter refuses ${JSON.stringify(key)}`);
+  assertTaken(key);
   return filter.publicKey();
+}
+
+function assertTaken(key: Jwk): void {
+  assert.equal(filter.readKey(key), KeyFault.None, JSON.stringify(key));
+}
+
+function isEcdsa(algorithm: NativeAlgorithm): boolean {
+  return algorithm.startsWith("ES");
 }
 
 function isNative(algorithm: unknown): algorithm is NativeAlgorithm {

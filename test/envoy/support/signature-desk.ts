@@ -11,7 +11,7 @@ import { listener } from "./listener.ts";
 export interface SignatureAnswer {
   /** Of the ABI: 0 is Ok. */
   readonly status: number;
-  /** VerifySignatureResult in hex; empty when the call failed. */
+  /** VerifySignatureResult, a character a byte; empty when the call failed. */
   readonly result: string;
 }
 
@@ -31,7 +31,11 @@ export class SignatureDesk {
   static async start(version: string, teardown: Teardown): Promise<SignatureDesk> {
     const code = { inline_bytes: Buffer.from(assembleSignatureDesk()).toString("base64") };
     const filters = [wasm({ name: NAME, code, failurePolicy: "FAIL_CLOSED" })];
-    const envoy = await startLaboratory(version, { listeners: [listener({ name: NAME, filters })] }, teardown);
+    const envoy = await startLaboratory(
+      version,
+      { listeners: [listener({ name: NAME, filters })] },
+      teardown,
+    );
     const desk = new SignatureDesk(envoy.port(NAME));
     teardown.defer(() => {
       desk.#agent.destroy();
@@ -44,7 +48,7 @@ export class SignatureDesk {
     const sent = request({ method: "POST", host: "127.0.0.1", port: this.#port, agent: this.#agent });
     sent.end(argumentBytes);
     const [response] = (await once(sent, "response")) as [IncomingMessage];
-    const result = (await buffer(response)).toString("hex");
+    const result = (await buffer(response)).toString("latin1");
     return { status: (response.statusCode ?? 0) - REPLY_BASE, result };
   }
 }
