@@ -3,6 +3,7 @@
 import { ascii } from "../host/arena";
 import { List } from "../host/list";
 import { Reason } from "../decision/reason";
+import { isTrue } from "../evidence/expressions";
 import { Presenter } from "../evidence/presenter";
 import { Binding, Method, Policy, Rule } from "../policy/policy";
 import { NO_NODE } from "../text/json";
@@ -71,6 +72,9 @@ function prove(binding: Binding, claims: VerifiedClaims, policy: Policy, present
       return binding.network == null
         ? Reason.policy_absent
         : proveNetwork(claims, binding.network!, presenter);
+    case Method.Cel:
+      if (binding.expression == null) return Reason.policy_absent;
+      return isTrue(binding.expression!, presenter) ? Reason.ok : Reason.expression_not_true;
     case Method.AnyOf:
       return proveAny(claims, policy, binding.alternatives, presenter);
     default:

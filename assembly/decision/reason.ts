@@ -109,10 +109,11 @@ export enum Reason {
   tls_version_too_low = 143,
   local_port_mismatch = 144,
   source_unknown = 145,
+  expression_not_true = 146,
 }
 
 /** One more than the highest number above. */
-export const REASON_LIMIT = 146;
+export const REASON_LIMIT = 147;
 
 /** The stable name, or an empty string for a number that is no reason. */
 export function reasonName(reason: Reason): string {
@@ -295,6 +296,8 @@ export function reasonName(reason: Reason): string {
       return "local_port_mismatch";
     case Reason.source_unknown:
       return "source_unknown";
+    case Reason.expression_not_true:
+      return "expression_not_true";
     default:
       return "";
   }
@@ -411,6 +414,7 @@ export function answerTo(reason: Reason): Answer {
     case Reason.source_claim_absent:
     case Reason.source_not_admitted:
     case Reason.source_unknown:
+    case Reason.expression_not_true:
       return Answer.InvalidToken;
     default:
       return Answer.Forbidden;

@@ -28,6 +28,9 @@ export class Presenter {
   serverName: Span;
   tlsVersion: Span;
   localAddress: Span;
+  /** Of the rule's expressions, a bit for each: those that were evaluated, and those that are true. */
+  judgedExpressions: u32;
+  trueExpressions: u32;
   /** SHA-256 of the peer's certificate (DER), 32 bytes, or absent. */
   certificateDigest: Span;
   private digestBytes: Span;
@@ -47,10 +50,18 @@ export class Presenter {
     this.forwarder = ABSENT;
     this.isAddressForwarded = false;
     this.hasNoCertificate = false;
+    this.judgedExpressions = 0;
+    this.trueExpressions = 0;
     this.sourceAddress = ABSENT;
     this.serverName = ABSENT;
     this.tlsVersion = ABSENT;
     this.localAddress = ABSENT;
+  }
+
+  /** Takes back what was found of the rule's expressions when the request arrived. */
+  recallExpressions(bits: u32): void {
+    this.judgedExpressions = u32.MAX_VALUE;
+    this.trueExpressions = bits;
   }
 
   /** From here on the presenter is the client that this live peer speaks of, and nothing is known of him yet. */

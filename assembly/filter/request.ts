@@ -10,6 +10,7 @@ import { checkPresenter } from "../boundary/presenters";
 import { checkTrustDomain } from "../boundary/trust_domain";
 import { Decision, Verdict } from "../decision/decision";
 import { Reason } from "../decision/reason";
+import { evaluateAll } from "../evidence/expressions";
 import { becomeForwarded, isForwarder } from "../evidence/forwarded";
 import { gatherCertificate, gatherConnection, gatherIdentity } from "../evidence/gather";
 import { Verified, collectClaims, findVerified, leftAnything, verifiedIssuer } from "../evidence/jwt_authn";
@@ -43,7 +44,7 @@ import { Action, apply } from "./apply";
 import { RootContext, findRoot, policyOf } from "./contexts";
 import { inquiry } from "./inquiry";
 import { proveByForwardedPayload, proveByIntrospection, proveBySignature, read, readToken } from "./prove";
-import { NOTHING, Woken, addWaiter } from "./waiting";
+import { NOTHING, Waiting, addWaiter } from "./waiting";
 
 // One request is judged at a time and from start to end in one callback, so its records can be static.
 const pairs = makeForever<PairReader>();
@@ -58,41 +59,49 @@ let wholePath: Span = ABSENT;
 let xfcc: Span = ABSENT;
 let xfccCount: i32 = 0;
 let mode: Mode = Mode.Enforce;
+let ruleInForce: Rule | null = null;
+const arrival = makeForever<Waiting>();
 /** Milliseconds since 1970; 0 while the clock was not read. */
 let now: i64 = 0;
 /** Judges one request by the policy of `root`, the one in force when it arrived; null when there is none. */
 export function handleRequest(root: RootContext | null, stream: u32): Action {
-  return decide(root, stream, 0, false);
+  arrival.stream = stream;
+  arrival.root = root == null ? 0 : root.id;
+  arrival.until = 0;
+  arrival.hasAsked = false;
+  return decide(root, arrival);
 }
 
 /** Judges a request that has waited, from the start: what it waited for is there now, or its time is up. */
-export function resumeRequest(woken: Woken): void {
-  const action = decide(findRoot(woken.root), woken.stream, woken.until, woken.hasAsked);
+export function resumeRequest(request: Waiting): void {
+  const action = decide(findRoot(request.root), request);
   // What Envoy does not let go on must not wait for ever.
   if (action == Action.Continue && !continueRequest()) closeStream();
 }
 
-/**
- * @param until when a request that has waited has to be decided; 0 for one that has just arrived
- * @param hasAsked whether it has waited for an answer about its own token
- */
-function decide(root: RootContext | null, stream: u32, until: i64, hasAsked: bool): Action {
+function decide(root: RootContext | null, request: Waiting): Action {
   const policy = policyOf(root);
+  const isResumed = request.until != 0;
   forget();
-  inquiry.root = root == null ? 0 : root.id;
-  inquiry.hasAsked = hasAsked;
+  inquiry.root = request.root;
+  inquiry.hasAsked = request.hasAsked;
+  if (isResumed) presenter.recallExpressions(request.trueExpressions);
   const reason = judge(policy);
-  return inquiry.awaited == NOTHING ? conclude(policy, reason) : wait(policy, reason, stream, until);
+  return inquiry.awaited == NOTHING ? conclude(policy, reason) : wait(policy, reason, request);
 }
 
 /** What would decide the request is on its way: it waits, if there is time and room, and is then judged from the start. */
-function wait(policy: Policy | null, reason: Reason, stream: u32, until: i64): Action {
+function wait(policy: Policy | null, reason: Reason, request: Waiting): Action {
   // The client would see a pause.
   if (mode == Mode.Observe) return conclude(policy, Reason.answer_pending);
-  if (until == 0) until = inquiry.awaitedUntil;
-  if (now >= until) return conclude(policy, reason);
-  const hasRoom = addWaiter(inquiry.root, stream, inquiry.awaited, inquiry.holder, until, inquiry.hasAsked);
-  return hasRoom ? Action.Stop : conclude(policy, inquiry.reasonWithoutRoom);
+  if (request.until == 0) request.until = inquiry.awaitedUntil;
+  if (now >= request.until) return conclude(policy, reason);
+  const rule = ruleInForce;
+  if (rule != null) evaluateAll(rule, presenter);
+  request.presenter = inquiry.holder;
+  request.hasAsked = inquiry.hasAsked;
+  request.trueExpressions = presenter.trueExpressions;
+  return addWaiter(request, inquiry.awaited) ? Action.Stop : conclude(policy, inquiry.reasonWithoutRoom);
 }
 
 function conclude(policy: Policy | null, reason: Reason): Action {
@@ -107,6 +116,7 @@ function conclude(policy: Policy | null, reason: Reason): Action {
 
 function forget(): void {
   mode = Mode.Enforce;
+  ruleInForce = null;
   now = 0;
   inquiry.clear();
   facts.clear();
@@ -125,6 +135,7 @@ function judge(policy: Policy | null): Reason {
   mode = policy.mode;
   if (rule == null) return Reason.no_rule;
   mode = rule.mode;
+  ruleInForce = rule;
   facts.rule = rule.name;
   if (rule.token == TokenNeed.None) return Reason.token_not_required;
 

@@ -8,7 +8,7 @@ import { forgetLostIntrospections, takeIntrospection } from "./introspect";
 import { fetchKeys, takeKeys } from "./key_fetch";
 import { sourceAwaiting } from "./key_sources";
 import { resumeRequest } from "./request";
-import { Woken, callExpired, callWaiters, putBack, takeCalled } from "./waiting";
+import { Waiting, callExpired, callWaiters, putBack, takeCalled } from "./waiting";
 
 /** Milliseconds. The short one is for the first fetch, and for as long as requests that were called still wait. */
 const SHORT_TICK: i32 = 5;
@@ -19,7 +19,7 @@ const TICK: i32 = 250;
  */
 const MAX_RESUMED: i32 = 32;
 
-const woken = makeForever<Woken>();
+const woken = makeForever<Waiting>();
 
 /** Begins the ticks that a new policy needs. Fetching waits for the first: Envoy also configures VMs that it throws away. */
 export function startTicks(rootId: u32): void {

@@ -1,6 +1,7 @@
 // Requests that were paused because what decides them is on its way. Whoever waits is woken by the answer or by the clock, and
 // is then judged from the start.
 
+import { makeForever } from "../host/arena";
 import { Table, tableForever } from "../host/table";
 
 /** Requests that wait at one time in a worker. Full means denied: nobody who waits is sent away for somebody else. */
@@ -19,13 +20,8 @@ export const NOTHING: Awaited = 0;
 
 @unmanaged
 class Waiter {
-  stream: u32;
-  root: u32;
+  request: Waiting;
   awaited: Awaited;
-  presenter: u32;
-  /** Milliseconds since 1970. */
-  until: i64;
-  hasAsked: bool;
   isCalled: bool;
 }
 
@@ -34,44 +30,48 @@ class Share {
   waiting: i32;
 }
 
-/** One request taken from the waiting ones. */
+/** A request that waits, and what is known of it that cannot be found out later. */
 @unmanaged
-export class Woken {
+export class Waiting {
   stream: u32;
   root: u32;
+  /** A hash of who sent it. */
   presenter: u32;
+  /** When it has to be decided, in milliseconds since 1970; 0 for one that has not waited. */
   until: i64;
+  /** True when it has waited for an answer about its own token. */
   hasAsked: bool;
+  /** Which of its rule's expressions are true, a bit for each. */
+  trueExpressions: u32;
+
+  copyFrom(other: Waiting): void {
+    this.stream = other.stream;
+    this.root = other.root;
+    this.presenter = other.presenter;
+    this.until = other.until;
+    this.hasAsked = other.hasAsked;
+    this.trueExpressions = other.trueExpressions;
+  }
 }
 
-const waiters: Table<Waiter> = tableForever<Waiter>(MAX_WAITING);
+const waiters: Table<Waiter> = makeWaiters();
 const shares: Table<Share> = tableForever<Share>(SHARES);
 let count: i32 = 0;
 
-/**
- * Notes that a request waits. False when there is no room for it.
- * @param presenter a hash of who sent it
- * @param until milliseconds since 1970
- * @param hasAsked whether the answer is about its own token
- */
-export function addWaiter(
-  root: u32,
-  stream: u32,
-  awaited: Awaited,
-  presenter: u32,
-  until: i64,
-  hasAsked: bool,
-): bool {
-  const share = shares.at(presenter & (SHARES - 1));
+function makeWaiters(): Table<Waiter> {
+  const table = tableForever<Waiter>(MAX_WAITING);
+  for (let i = 0; i < MAX_WAITING; i++) table.at(i).request = makeForever<Waiting>();
+  return table;
+}
+
+/** Notes that a request waits. False when there is no room for it. */
+export function addWaiter(request: Waiting, awaited: Awaited): bool {
+  const share = shares.at(request.presenter & (SHARES - 1));
   if (count >= MAX_WAITING || share.waiting >= MAX_OF_ONE) return false;
   share.waiting++;
   const waiter = waiters.at(count++);
-  waiter.stream = stream;
-  waiter.root = root;
+  waiter.request.copyFrom(request);
   waiter.awaited = awaited;
-  waiter.presenter = presenter;
-  waiter.until = until;
-  waiter.hasAsked = hasAsked;
   waiter.isCalled = false;
   return true;
 }
@@ -79,7 +79,7 @@ export function addWaiter(
 /** A stream has ended, perhaps while it waited. */
 export function forgetWaiter(stream: u32): void {
   for (let i = 0; i < count; i++) {
-    if (waiters.at(i).stream == stream) return remove(i);
+    if (waiters.at(i).request.stream == stream) return remove(i);
   }
 }
 
@@ -96,21 +96,16 @@ export function callExpired(root: u32, now: i64): void {
   for (let i = 0; i < count; i++) {
     const waiter = waiters.at(i);
     // A clock that was set back makes nobody wait for longer.
-    const isOver = now >= waiter.until || waiter.until - now > MAX_WAIT;
-    if (waiter.root == root && isOver) waiter.isCalled = true;
+    const isOver = now >= waiter.request.until || waiter.request.until - now > MAX_WAIT;
+    if (waiter.request.root == root && isOver) waiter.isCalled = true;
   }
 }
 
 /** Takes one who was called out of the table and into `into`; false when there is none left. */
-export function takeCalled(into: Woken): bool {
+export function takeCalled(into: Waiting): bool {
   for (let i = count - 1; i >= 0; i--) {
-    const waiter = waiters.at(i);
-    if (!waiter.isCalled) continue;
-    into.stream = waiter.stream;
-    into.root = waiter.root;
-    into.presenter = waiter.presenter;
-    into.until = waiter.until;
-    into.hasAsked = waiter.hasAsked;
+    if (!waiters.at(i).isCalled) continue;
+    into.copyFrom(waiters.at(i).request);
     remove(i);
     return true;
   }
@@ -118,20 +113,16 @@ export function takeCalled(into: Woken): bool {
 }
 
 /** Puts one back who could not be judged now: a stream that has ended is no more among those who wait. */
-export function putBack(woken: Woken): void {
-  addWaiter(woken.root, woken.stream, NOTHING, woken.presenter, woken.until, woken.hasAsked);
+export function putBack(request: Waiting): void {
+  addWaiter(request, NOTHING);
 }
 
 function remove(index: i32): void {
   const gone = waiters.at(index);
-  shares.at(gone.presenter & (SHARES - 1)).waiting--;
+  shares.at(gone.request.presenter & (SHARES - 1)).waiting--;
   const last = waiters.at(--count);
   if (last == gone) return;
-  gone.stream = last.stream;
-  gone.root = last.root;
+  gone.request.copyFrom(last.request);
   gone.awaited = last.awaited;
-  gone.presenter = last.presenter;
-  gone.until = last.until;
-  gone.hasAsked = last.hasAsked;
   gone.isCalled = last.isCalled;
 }

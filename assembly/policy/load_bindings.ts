@@ -5,6 +5,7 @@ import { List } from "../host/list";
 import { ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { readActor } from "./bindings/actor";
+import { readExpression } from "./bindings/cel";
 import { readClients } from "./bindings/client";
 import { readNetwork } from "./bindings/network";
 import { readSpiffe } from "./bindings/spiffe";
@@ -15,7 +16,7 @@ import { refuse } from "./refusal";
 /** Bindings of a list, at most. */
 const MAX_BINDINGS: i32 = 32;
 
-const METHODS = ascii("spiffe certificate client actor proxyPrincipals kubernetes network anyOf");
+const METHODS = ascii("spiffe certificate client actor proxyPrincipals kubernetes network cel anyOf");
 const NO_MEMBERS = ascii("");
 
 export function readBindings(rule: Rule, list: JsonNode, policy: Policy): bool {
@@ -23,7 +24,7 @@ export function readBindings(rule: Rule, list: JsonNode, policy: Policy): bool {
   if (list == NO_NODE) return true;
   if (!readList(rule.bindings, list, policy, rule, true)) return false;
   rule.admitsProxies = hasMethod(rule.bindings, Method.ProxyPrincipals);
-  rule.bindsByDefault = !hasOtherThan(rule.bindings, Method.Network);
+  rule.bindsByDefault = !saysWhose(rule.bindings);
   return true;
 }
 
@@ -71,6 +72,8 @@ function readBinding(binding: Binding, node: JsonNode, policy: Policy, rule: Rul
   if (kubernetes != NO_NODE) return readKubernetes(binding, kubernetes, policy);
   const network = document.member(node, "network");
   if (network != NO_NODE) return readNetwork(binding, network, rule, policy);
+  const cel = document.member(node, "cel");
+  if (cel != NO_NODE) return readExpression(binding, cel, rule);
   const certificate = document.member(node, "certificate");
   if (certificate != NO_NODE && policy.from == PresenterFrom.Waypoint)
     return refuse(document, certificate, "no certificate binding at a waypoint: it sees no certificate");
@@ -100,10 +103,11 @@ function readKubernetes(binding: Binding, node: JsonNode, policy: Policy): bool 
   );
 }
 
-function hasOtherThan(bindings: List<Binding>, method: Method): bool {
+/** Connections and expressions narrow what is admitted; only the other methods say whose the token is. */
+function saysWhose(bindings: List<Binding>): bool {
   let link = bindings.first;
   while (link != null) {
-    if (link.item.method != method) return true;
+    if (link.item.method != Method.Network && link.item.method != Method.Cel) return true;
     link = link.next;
   }
   return false;

@@ -159,6 +159,8 @@ export const enum Method {
   AnyOf = 9,
   /** The connection comes from where, and in the way, that the policy or the token says. */
   Network = 10,
+  /** An expression over request and connection, which Envoy evaluates, is true. */
+  Cel = 11,
 }
 
 /** One piece of a template: text as it stands, or the claim that goes there. */
@@ -195,6 +197,19 @@ export class Network {
   }
 }
 
+/** A CEL expression of a rule. */
+@unmanaged
+export class Expression {
+  /** As the policy has it, wrapped so that it can be nothing but true or false. */
+  text: Span;
+  /** Where the policy has it. */
+  node: JsonNode;
+  /** Its place among the rule's expressions, from 0. */
+  index: i32;
+  /** By which Envoy knows it, in the root context of its policy: 4 bytes. */
+  token: Span;
+}
+
 /** Facts about the connection that a rule's bindings look at, one bit each; the others are not read. */
 export const enum Fact {
   SourceAddress = 1,
@@ -221,6 +236,8 @@ export class Binding {
   alternatives: List<Binding>;
   /** For Network; otherwise null. */
   network: Network | null;
+  /** For Cel; otherwise null. */
+  expression: Expression | null;
 
   static make(region: Region): Binding {
     const binding = region.make<Binding>();
@@ -263,6 +280,8 @@ export class Rule {
   bindings: List<Binding>;
   /** True when none of them says whose the token is, so that the default binding has to hold as well. */
   bindsByDefault: bool;
+  /** Expressions in its bindings, at most 32. */
+  expressions: List<Expression>;
   /** What its bindings look at of the connection, a bit for each `Fact`. */
   facts: i32;
   /** True when a proxy that the token's `cnf` names may present it in place of the certificate's holder. */
@@ -275,6 +294,7 @@ export class Rule {
     rule.headers = region.make<List<Span>>();
     rule.audiences = region.make<List<Span>>();
     rule.bindings = region.make<List<Binding>>();
+    rule.expressions = region.make<List<Expression>>();
     return rule;
   }
 }

@@ -361,4 +361,8 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
       "The caller's address is not known: a forwarder is in between, or Envoy has it from `x-forwarded-for`, which any client may have written.",
     next: "Set `use_remote_address: true` on the listener; behind proxies of your own, with `xff_num_trusted_hops`, also `presenter.trustForwardedFor`.",
   },
+  expression_not_true: {
+    means: "A CEL expression of the rule is not true of the request, or Envoy could not evaluate it.",
+    next: "Try the expression in Envoy's access log or RBAC; an absent attribute is an error, so ask `has(...)` first.",
+  },
 };

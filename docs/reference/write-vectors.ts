@@ -43,8 +43,8 @@ ${suites.map(suiteRow).join("\n")}
 Besides, more than 100 valid tokens of all algorithms, minted by jose, are changed in every bit and cut after every byte
 (test/vectors/mutated-tokens.test.ts). None of the changed ones is accepted.
 
-Envoy's own cases of \`verify_signature\` are held against the Node host, in test/host, so that what the filter is told there is
-what Envoy would tell it.
+All signature cases of the algorithms that Envoy verifies for the filter are put to Envoy's own \`verify_signature\`, too, in real Envoys
+(test/envoy/verify-signature-vectors.test.ts), and the Node host has to give the same bytes.
 
 ## Where the filter and a source disagree
 

@@ -194,6 +194,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   tls_version_too_low: "network",
   local_port_mismatch: "network",
   source_unknown: "network",
+  expression_not_true: "cel",
   no_alternative_held: "binding-methods",
   client_absent: "binding-methods",
   client_malformed: "binding-methods",
