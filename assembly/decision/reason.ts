@@ -78,6 +78,10 @@ export enum Reason {
   xfcc_malformed = 87,
   xfcc_mismatch = 88,
   connection_malformed = 89,
+  certificate_hidden = 90,
+  certificate_unreadable = 91,
+  certificate_ambiguous = 92,
+  certificate_expired = 93,
 
   // The boundary.
   trust_domain_foreign = 100,
@@ -242,6 +246,14 @@ export function reasonName(reason: Reason): string {
       return "xfcc_mismatch";
     case Reason.connection_malformed:
       return "connection_malformed";
+    case Reason.certificate_hidden:
+      return "certificate_hidden";
+    case Reason.certificate_unreadable:
+      return "certificate_unreadable";
+    case Reason.certificate_ambiguous:
+      return "certificate_ambiguous";
+    case Reason.certificate_expired:
+      return "certificate_expired";
     case Reason.trust_domain_foreign:
       return "trust_domain_foreign";
     case Reason.presenter_not_admitted:
@@ -415,6 +427,10 @@ export function answerTo(reason: Reason): Answer {
     case Reason.source_not_admitted:
     case Reason.source_unknown:
     case Reason.expression_not_true:
+    case Reason.certificate_expired:
+    case Reason.certificate_ambiguous:
+    case Reason.certificate_unreadable:
+    case Reason.certificate_hidden:
       return Answer.InvalidToken;
     default:
       return Answer.Forbidden;

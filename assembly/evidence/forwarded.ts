@@ -33,12 +33,24 @@ export function becomeForwarded(policy: Policy, presenter: Presenter, header: Sp
 function takeCallers(policy: Policy, presenter: Presenter, place: i32, live: Span): Reason {
   let writer = live;
   for (let i = place; i >= 0; i--) {
+    if (hasWrittenBefore(i, writer)) return Reason.xfcc_mismatch;
     const reason = takeCaller(presenter, xfcc.element(i), writer);
     if (reason != Reason.ok || !hasText(policy.forwarders, presenter.spiffeId)) return reason;
     writer = presenter.spiffeId;
     presenter.becomeClientOf(live);
   }
   return Reason.caller_absent;
+}
+
+/**
+ * Envoy writes names from certificates as they are, so that one with a comma in it looks like an element more. A forwarder writes one
+ * element, and its real one stands before what a name pretends.
+ */
+function hasWrittenBefore(place: i32, writer: Span): bool {
+  for (let i = 0; i < place; i++) {
+    if (equals(xfcc.element(i).by, writer)) return true;
+  }
+  return false;
 }
 
 /** An element is the forwarder's own word when `By` names the forwarder; Envoy leaves `By` out where it has no URI SAN. */

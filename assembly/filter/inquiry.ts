@@ -12,8 +12,8 @@ export class Inquiry {
   holder: u32;
   root: u32;
   isObserved: bool;
-  /** True once an answer about this very token was waited for: a question that has failed is not put again. */
-  hasAsked: bool;
+  /** True for a request that has waited for a question which failed: it is not put again. */
+  hasFailed: bool;
   /** Why there is no proof. */
   reason: Reason;
   /** What would give one, is on its way, and may be waited for until then; NOTHING: nothing is. */

@@ -116,7 +116,6 @@ export function ask(introspector: Introspector, token: Span, inquiry: Inquiry): 
   question.share = share;
   question.cacheFor = introspector.cacheFor;
   question.askedAt = inquiry.now;
-  inquiry.hasAsked = true;
   return Reason.ok;
 }
 
@@ -134,12 +133,12 @@ function waitForTurn(share: Share, inquiry: Inquiry): Reason {
 }
 
 /**
- * Takes in the answer that the running callback is about. Gives the number that requests wait for, or 0 when nobody asked.
+ * Takes in the answer that the running callback is about. Whoever waits for it is called.
  * @param now milliseconds since 1970
  */
-export function takeIntrospection(root: u32, call: u32, bodySize: i32, now: i64): u32 {
+export function takeIntrospection(root: u32, call: u32, bodySize: i32, now: i64): void {
   const question = questionAsked(root, call);
-  if (question == null) return 0;
+  if (question == null) return;
   question.call = NO_CALL;
   question.share.asked--;
   const status = readStatus();
@@ -148,15 +147,15 @@ export function takeIntrospection(root: u32, call: u32, bodySize: i32, now: i64)
     readAnswer(bodySize) &&
     question.into.answer(question.entry, claims, now, question.cacheFor);
   if (!isTaken) fail(question.into, question.entry, status, now);
-  callWaiters(question.share.turn);
-  return question.number;
+  callWaiters(question.share.turn, false);
+  callWaiters(question.number, !isTaken);
 }
 
-/** A root context has ended, and no answer will reach it: whoever waits for one is called. */
+/** A root context has ended, and no answer will reach it: whoever waits for one is called, and may ask anew. */
 export function forgetIntrospectionsOf(root: u32): void {
   for (let i = 0; i < questions.capacity; i++) {
     const question = questions.at(i);
-    if (question.call != NO_CALL && question.root == root) forget(question);
+    if (question.call != NO_CALL && question.root == root) forget(question, false);
   }
 }
 
@@ -164,16 +163,16 @@ export function forgetIntrospectionsOf(root: u32): void {
 export function forgetLostIntrospections(now: i64): void {
   for (let i = 0; i < questions.capacity; i++) {
     const question = questions.at(i);
-    if (question.call != NO_CALL && now - question.askedAt > 2 * TIMEOUT_MS) forget(question);
+    if (question.call != NO_CALL && now - question.askedAt > 2 * TIMEOUT_MS) forget(question, true);
   }
 }
 
-function forget(question: Question): void {
+function forget(question: Question, hasFailed: bool): void {
   question.call = NO_CALL;
   question.share.asked--;
   question.into.forget(question.entry);
-  callWaiters(question.share.turn);
-  callWaiters(question.number);
+  callWaiters(question.share.turn, false);
+  callWaiters(question.number, hasFailed);
 }
 
 function fail(into: Introspections, entry: CachedToken, status: i64, now: i64): void {

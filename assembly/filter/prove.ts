@@ -121,7 +121,7 @@ function lookForKey(source: KeySource): void {
 export function proveByIntrospection(introspector: Introspector, token: Span): VerifiedClaims | null {
   const answers = introspectionsFor(inquiry.isObserved);
   let entry = answers.find(token, introspector.identity, inquiry.now, introspector.cacheFor);
-  if (entry == null && !inquiry.hasAsked) {
+  if (entry == null && !inquiry.hasFailed) {
     inquiry.reason = ask(introspector, token, inquiry);
     if (inquiry.reason != Reason.ok) return null;
     entry = answers.find(token, introspector.identity, inquiry.now, introspector.cacheFor);
@@ -129,7 +129,6 @@ export function proveByIntrospection(introspector: Introspector, token: Span): V
   inquiry.reason = Reason.introspection_unavailable;
   if (entry == null) return null;
   if (entry.awaited != NOTHING) {
-    inquiry.hasAsked = true;
     inquiry.waitFor(entry.awaited, inquiry.now + MAX_WAIT, Reason.introspection_busy);
     return null;
   }

@@ -10,6 +10,7 @@ import { checkPresenter } from "../boundary/presenters";
 import { checkTrustDomain } from "../boundary/trust_domain";
 import { Decision, Verdict } from "../decision/decision";
 import { Reason } from "../decision/reason";
+import { examineCertificate } from "../evidence/examine";
 import { evaluateAll } from "../evidence/expressions";
 import { becomeForwarded, isForwarder } from "../evidence/forwarded";
 import { gatherCertificate, gatherConnection, gatherIdentity } from "../evidence/gather";
@@ -68,7 +69,7 @@ export function handleRequest(root: RootContext | null, stream: u32): Action {
   arrival.stream = stream;
   arrival.root = root == null ? 0 : root.id;
   arrival.until = 0;
-  arrival.hasAsked = false;
+  arrival.hasFailed = false;
   return decide(root, arrival);
 }
 
@@ -84,7 +85,7 @@ function decide(root: RootContext | null, request: Waiting): Action {
   const isResumed = request.until != 0;
   forget();
   inquiry.root = request.root;
-  inquiry.hasAsked = request.hasAsked;
+  inquiry.hasFailed = request.hasFailed;
   if (isResumed) presenter.recallExpressions(request.trueExpressions);
   const reason = judge(policy);
   return inquiry.awaited == NOTHING ? conclude(policy, reason) : wait(policy, reason, request);
@@ -99,7 +100,7 @@ function wait(policy: Policy | null, reason: Reason, request: Waiting): Action {
   const rule = ruleInForce;
   if (rule != null) evaluateAll(rule, presenter);
   request.presenter = inquiry.holder;
-  request.hasAsked = inquiry.hasAsked;
+  request.hasFailed = false;
   request.trueExpressions = presenter.trueExpressions;
   return addWaiter(request, inquiry.awaited) ? Action.Stop : conclude(policy, inquiry.reasonWithoutRoom);
 }
@@ -163,7 +164,7 @@ function judgeToken(policy: Policy, rule: Rule): Reason {
   // Before the signature, which costs as much as all the rest many times over: nobody without an identity gets to spend it.
   reason = judgePresenter(policy, issuer);
   if (reason != Reason.ok) return reason;
-  reason = startInquiry();
+  reason = startInquiry(policy);
   if (reason != Reason.ok) return reason;
   const claims =
     issuer.proof == Proof.Signature
@@ -181,7 +182,7 @@ function judgeOpaque(policy: Policy, rule: Rule): Reason {
   let reason = checkJwtAuthn(policy, issuer);
   if (reason == Reason.ok) reason = judgePresenter(policy, issuer);
   if (reason != Reason.ok) return reason;
-  reason = startInquiry();
+  reason = startInquiry(policy);
   if (reason != Reason.ok) return reason;
   const claims = proveByIntrospection(issuer.introspector!, credential.token);
   return claims == null ? inquiry.reason : judgeClaims(policy, rule, issuer, claims);
@@ -210,7 +211,7 @@ function judgeRemovedToken(policy: Policy, rule: Rule): Reason {
     return Reason.issuer_unknown;
   facts.issuer = issuer.name;
   let reason = judgePresenter(policy, issuer);
-  if (reason == Reason.ok) reason = startInquiry();
+  if (reason == Reason.ok) reason = startInquiry(policy);
   if (reason != Reason.ok) return reason;
   const collected = collectClaims(issuer, rule);
   if (collected == null) return Reason.claim_malformed;
@@ -218,12 +219,13 @@ function judgeRemovedToken(policy: Policy, rule: Rule): Reason {
 }
 
 /** From here on time counts, and so does who asks. */
-function startInquiry(): Reason {
+function startInquiry(policy: Policy): Reason {
   now = readClock();
   inquiry.now = now;
   inquiry.holder = secretHash(presenter.spiffeId);
   inquiry.isObserved = mode == Mode.Observe;
-  return now == 0 ? Reason.host_unavailable : Reason.ok;
+  if (now == 0) return Reason.host_unavailable;
+  return policy.examinesCertificate ? examineCertificate(now / 1000) : Reason.ok;
 }
 
 /** Who is live on this connection, and may he be here at all? */

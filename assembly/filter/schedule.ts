@@ -53,9 +53,9 @@ export function handleAnswer(rootId: u32, call: u32, bodySize: i32): void {
   const source = sourceAwaiting(rootId, call);
   if (source != null) {
     takeKeys(source, bodySize, readClock());
-    callWaiters(source.id);
+    callWaiters(source.id, false);
   } else {
-    callWaiters(takeIntrospection(rootId, call, bodySize, readClock()));
+    takeIntrospection(rootId, call, bodySize, readClock());
   }
   resumeCalled(root);
 }

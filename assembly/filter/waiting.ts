@@ -39,8 +39,8 @@ export class Waiting {
   presenter: u32;
   /** When it has to be decided, in milliseconds since 1970; 0 for one that has not waited. */
   until: i64;
-  /** True when it has waited for an answer about its own token. */
-  hasAsked: bool;
+  /** True when what it has waited for came to nothing, and is not to be asked for again. */
+  hasFailed: bool;
   /** Which of its rule's expressions are true, a bit for each. */
   trueExpressions: u32;
 
@@ -49,7 +49,7 @@ export class Waiting {
     this.root = other.root;
     this.presenter = other.presenter;
     this.until = other.until;
-    this.hasAsked = other.hasAsked;
+    this.hasFailed = other.hasFailed;
     this.trueExpressions = other.trueExpressions;
   }
 }
@@ -83,11 +83,14 @@ export function forgetWaiter(stream: u32): void {
   }
 }
 
-/** Calls all who wait for this. Then `takeCalled` gives them one by one. */
-export function callWaiters(awaited: Awaited): void {
+/** Calls all who wait for this, come or failed. Then `takeCalled` gives them one by one. */
+export function callWaiters(awaited: Awaited, hasFailed: bool): void {
   if (awaited == NOTHING) return;
   for (let i = 0; i < count; i++) {
-    if (waiters.at(i).awaited == awaited) waiters.at(i).isCalled = true;
+    const waiter = waiters.at(i);
+    if (waiter.awaited != awaited) continue;
+    waiter.isCalled = true;
+    waiter.request.hasFailed = hasFailed;
   }
 }
 

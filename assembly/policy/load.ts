@@ -17,7 +17,9 @@ import { refuse, refuseText, startJudging } from "./refusal";
 const MAX_POLICY_BYTES: i32 = 1024 * 1024;
 
 const POLICY_MEMBERS = ascii("mode trustDomain presenter issuers rules");
-const PRESENTER_MEMBERS = ascii("from validatedBy trustForwardedFor forwarders forwardClientCertDetails");
+const PRESENTER_MEMBERS = ascii(
+  "from validatedBy examineCertificate trustForwardedFor forwarders forwardClientCertDetails",
+);
 const PLACES = ascii("peer waypoint");
 /** In the order of `Forwarding`, by Envoy's names. */
 const FORWARDING = ascii("none APPEND_FORWARD FORWARD_ONLY");
@@ -94,20 +96,38 @@ function readPresenter(policy: Policy): bool {
       validator,
       "nothing here: at a waypoint the tunnel vouches for who is at its other end",
     );
-  return readForwardedFor(policy, node) && readForwarders(policy, node);
+  return readForwardedFor(policy, node) && readExamination(policy, node) && readForwarders(policy, node);
+}
+
+/** True for true and false, and where there is nothing, which means false. */
+function isBoolean(node: JsonNode): bool {
+  return node == NO_NODE || document.kind(node) == JsonKind.True || document.kind(node) == JsonKind.False;
 }
 
 function readForwardedFor(policy: Policy, node: JsonNode): bool {
   const member = document.member(node, "trustForwardedFor");
   policy.trustsForwardedFor = document.kind(member) == JsonKind.True;
-  const isBoolean = policy.trustsForwardedFor || document.kind(member) == JsonKind.False;
   return (
-    member == NO_NODE ||
-    isBoolean ||
+    isBoolean(member) ||
     refuse(
       document,
       member,
       "true where only proxies of your own can write x-forwarded-for (xff_num_trusted_hops), or false",
+    )
+  );
+}
+
+function readExamination(policy: Policy, node: JsonNode): bool {
+  const member = document.member(node, "examineCertificate");
+  policy.examinesCertificate = document.kind(member) == JsonKind.True;
+  if (policy.examinesCertificate && policy.from == PresenterFrom.Waypoint)
+    return refuse(document, member, "nothing here: a waypoint sees no certificate");
+  return (
+    isBoolean(member) ||
+    refuse(
+      document,
+      member,
+      "true, for Envoy 1.40 or later, to look at the peer's certificate itself, or false",
     )
   );
 }

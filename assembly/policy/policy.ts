@@ -305,6 +305,8 @@ export class Policy {
   /** Absent: presenters of every trust domain that the listener trusts. */
   trustDomain: Span;
   from: PresenterFrom;
+  /** True when the live peer's certificate itself is looked at. */
+  examinesCertificate: bool;
   /** The operator's word that an address which Envoy takes from `x-forwarded-for` was written by a proxy of his own. */
   trustsForwardedFor: bool;
   validatedBy: ValidatedBy;

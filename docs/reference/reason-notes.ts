@@ -257,6 +257,22 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means: "Envoy's `source.address` or `destination.address` is no IP address with a port.",
     next: "A listener on a Unix socket has no addresses: take `network` out of its rules.",
   },
+  certificate_hidden: {
+    means: "The policy wants to see the peer's certificate, and Envoy does not show it.",
+    next: "Envoy shows it from 1.40 on; on an older one take examineCertificate out.",
+  },
+  certificate_unreadable: {
+    means: "The live peer's certificate cannot be read, or is not the one whose digest Envoy shows.",
+    next: "Look at the certificate with openssl x509.",
+  },
+  certificate_ambiguous: {
+    means: "The live peer's certificate names no URI, or more than one; SPIFFE allows one.",
+    next: "Look at what the authority issues.",
+  },
+  certificate_expired: {
+    means: "The live peer's certificate is over, or not good yet, on a connection that was kept open.",
+    next: "The client has to connect anew with its renewed SVID; see max_connection_duration.",
+  },
   presenter_not_admitted: {
     means: "The presenter is none of those to whom the issuer's tokens may travel.",
     next: "If he should be, add him to the issuer's `presenters`.",

@@ -272,6 +272,39 @@ describe("many new tokens at once", () => {
   });
 });
 
+describe("answers to hundreds of questions", () => {
+  it("are never lost to those who wait for them, though they do not all fit in the table", () => {
+    const scene = new OpaqueScene();
+    const streams = Array.from({ length: 400 }, (_, i) => scene.arrive(`user-${i}-${"x".repeat(24)}${i}`));
+    for (let round = 0; round < 200; round++) {
+      for (const call of scene.asked) call.respond({ status: 200, body: JSON.stringify(ACTIVE) });
+      scene.vm.tick();
+    }
+    for (const stream of streams) assertAllowed(stream);
+  });
+
+  it("that failed are not asked again by those who have waited for them", () => {
+    const scene = new OpaqueScene();
+    const stream = scene.arrive();
+    scene.call.respond({ status: 500 });
+    assertDenied(stream, "introspection_unavailable");
+    assert.equal(scene.asked.length, 0);
+  });
+
+  it("that nobody will get, because their root context ended, are asked anew", () => {
+    const scene = new OpaqueScene();
+    const old = scene.arrive();
+    const rules = [{ name: "all" }];
+    assert.ok(scene.plugin.configure(JSON.stringify(policy({ issuers: { as: opaque() }, rules }))));
+    const young = scene.arrive();
+    assert.equal(scene.asked.length, 1);
+    old.end();
+    scene.vm.tick();
+    scene.call.respond({ status: 200, body: JSON.stringify(ACTIVE) });
+    assertAllowed(young);
+  });
+});
+
 describe("one slow answer", () => {
   it("holds up nobody but who waits for it", () => {
     const scene = new OpaqueScene();

@@ -1,0 +1,61 @@
+// Looks at the live peer's certificate itself, for what Envoy has no attribute for: whether it names one URI only, and whether it is
+// still good on a connection that was kept open. Each certificate is read once.
+
+import { ascii, copyTo, takeForever } from "../host/arena";
+import { readProperty } from "../host/call";
+import { Span, ABSENT, FAILED, equals, lengthOf, spanOf } from "../host/span";
+import { Table, tableForever } from "../host/table";
+import { DIGEST_BYTES } from "../crypto/sha256";
+import { Reason } from "../decision/reason";
+import { secretHash } from "../text/hash";
+import { decodeLowerHex } from "../text/hex";
+import { Certificate } from "./certificate";
+
+/** Certificates that are remembered; those whose hashes fall together take turns. */
+const PLACES: i32 = 256;
+const HEX_BYTES: i32 = 2 * DIGEST_BYTES;
+
+const PEER_CERTIFICATE = ascii("connection\0peer_certificate");
+const PEER_DIGEST = ascii("connection\0sha256_peer_certificate_digest");
+
+@unmanaged
+class Examined {
+  /** As Envoy writes it; absent: the place is free. */
+  digest: Span;
+  memory: usize;
+  notBefore: i64;
+  notAfter: i64;
+  uriNames: i32;
+}
+
+const examined: Table<Examined> = tableForever<Examined>(PLACES);
+const certificate = Certificate.make();
+const expected: Span = spanOf(takeForever(DIGEST_BYTES), DIGEST_BYTES);
+
+/** @param now seconds since 1970 */
+export function examineCertificate(now: i64): Reason {
+  const digest = readProperty(PEER_DIGEST);
+  if (digest == FAILED) return Reason.host_unavailable;
+  if (lengthOf(digest) != HEX_BYTES) return Reason.certificate_digest_absent;
+  const entry = examined.at(secretHash(digest) & (PLACES - 1));
+  const reason = equals(entry.digest, digest) ? Reason.ok : read(entry, digest);
+  if (reason != Reason.ok) return reason;
+  if (entry.uriNames != 1) return Reason.certificate_ambiguous;
+  return now < entry.notBefore || now > entry.notAfter ? Reason.certificate_expired : Reason.ok;
+}
+
+function read(entry: Examined, digest: Span): Reason {
+  entry.digest = ABSENT;
+  const pem = readProperty(PEER_CERTIFICATE);
+  if (pem == FAILED) return Reason.host_unavailable;
+  if (lengthOf(pem) == 0) return Reason.certificate_hidden;
+  const isThis =
+    certificate.read(pem) && decodeLowerHex(digest, expected) && equals(certificate.digest(), expected);
+  if (!isThis) return Reason.certificate_unreadable;
+  if (entry.memory == 0) entry.memory = takeForever(HEX_BYTES);
+  entry.digest = copyTo(entry.memory, digest);
+  entry.notBefore = certificate.notBefore;
+  entry.notAfter = certificate.notAfter;
+  entry.uriNames = certificate.uriNames;
+  return Reason.ok;
+}
