@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import {
   createServer,
@@ -6,7 +7,6 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Teardown } from "../../../envoy/process/teardown.ts";
 
@@ -22,6 +22,10 @@ export interface SeenRequest {
 
 /** What becomes of a request. */
 export type Answer = (request: SeenRequest, response: ServerResponse) => void;
+
+const FIRST_PORT = 15_000;
+const LAST_PORT = 32_000;
+const MAX_ATTEMPTS = 20;
 
 /** An HTTP server on a free port of the loopback interface that does what the test says, and remembers who asked. */
 export class ScriptedServer {
@@ -40,7 +44,7 @@ export class ScriptedServer {
 
   static async start(answer: Answer, teardown: Teardown): Promise<ScriptedServer> {
     const server = new ScriptedServer(answer);
-    await server.comeUp();
+    await server.#takePort();
     teardown.defer(() => server.goDown());
     return server;
   }
@@ -72,7 +76,18 @@ export class ScriptedServer {
   async comeUp(): Promise<void> {
     this.#server.listen(this.#port, "127.0.0.1");
     await once(this.#server, "listening");
-    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** A free one below those that the system gives to clients: while the server is down, no connection may come to have it. */
+  async #takePort(): Promise<void> {
+    for (let attempt = 1; !this.#server.listening; attempt++) {
+      this.#port = randomInt(FIRST_PORT, LAST_PORT);
+      try {
+        await this.comeUp();
+      } catch (failure) {
+        if (attempt === MAX_ATTEMPTS) throw failure;
+      }
+    }
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
