@@ -22,12 +22,12 @@ const PEER_DIGEST = ascii("connection\0sha256_peer_certificate_digest");
 class Examined {
   /** As Envoy writes it; absent: the place is free. */
   digest: Span;
-  memory: usize;
   notBefore: i64;
   notAfter: i64;
   uriNames: i32;
 }
 
+const digests: usize = takeForever(PLACES * HEX_BYTES);
 const examined: Table<Examined> = tableForever<Examined>(PLACES);
 const certificate = Certificate.make();
 const expected: Span = spanOf(takeForever(DIGEST_BYTES), DIGEST_BYTES);
@@ -37,14 +37,16 @@ export function examineCertificate(now: i64): Reason {
   const digest = readProperty(PEER_DIGEST);
   if (digest == FAILED) return Reason.host_unavailable;
   if (lengthOf(digest) != HEX_BYTES) return Reason.certificate_digest_absent;
-  const entry = examined.at(secretHash(digest) & (PLACES - 1));
-  const reason = equals(entry.digest, digest) ? Reason.ok : read(entry, digest);
+  const place = <i32>(secretHash(digest) & (PLACES - 1));
+  const entry = examined.at(place);
+  const reason = equals(entry.digest, digest) ? Reason.ok : read(entry, digest, digests + place * HEX_BYTES);
   if (reason != Reason.ok) return reason;
   if (entry.uriNames != 1) return Reason.certificate_ambiguous;
   return now < entry.notBefore || now > entry.notAfter ? Reason.certificate_expired : Reason.ok;
 }
 
-function read(entry: Examined, digest: Span): Reason {
+/** @param memory for the digest */
+function read(entry: Examined, digest: Span, memory: usize): Reason {
   entry.digest = ABSENT;
   const pem = readProperty(PEER_CERTIFICATE);
   if (pem == FAILED) return Reason.host_unavailable;
@@ -52,8 +54,7 @@ function read(entry: Examined, digest: Span): Reason {
   const isThis =
     certificate.read(pem) && decodeLowerHex(digest, expected) && equals(certificate.digest(), expected);
   if (!isThis) return Reason.certificate_unreadable;
-  if (entry.memory == 0) entry.memory = takeForever(HEX_BYTES);
-  entry.digest = copyTo(entry.memory, digest);
+  entry.digest = copyTo(memory, digest);
   entry.notBefore = certificate.notBefore;
   entry.notAfter = certificate.notAfter;
   entry.uriNames = certificate.uriNames;

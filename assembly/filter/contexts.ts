@@ -17,6 +17,7 @@ import { logPolicy, logRefusal } from "../telemetry/policy_log";
 import { forgetIntrospectionsOf } from "./introspect";
 import { attachSources, detachSources, forgetCallsOf } from "./key_sources";
 import { resolveSecrets } from "./secrets";
+import { forgetExpressionsOf } from "./waiting";
 
 /** Root contexts at one time, each kept by Envoy until its last stream has ended; past it a configuration is refused. */
 const MAX_ROOTS: i32 = 4096;
@@ -76,6 +77,7 @@ function replacePolicy(root: RootContext | null, text: Span): bool {
     return false;
   }
   detach(root.policy);
+  forgetExpressionsOf(root.id);
   root.spare = root.region;
   root.region = region;
   root.policy = policy;

@@ -1,7 +1,7 @@
 // What happens without a request: ticks, and answers to HTTP calls. Both may wake requests that wait.
 
 import { makeForever, resetArena } from "../host/arena";
-import { enterContext, readClock, setTickPeriod } from "../host/call";
+import { NO_CALL, enterContext, readClock, setTickPeriod } from "../host/call";
 import { Policy } from "../policy/policy";
 import { RootContext, findRoot, policyOf } from "./contexts";
 import { forgetLostIntrospections, takeIntrospection } from "./introspect";
@@ -49,7 +49,8 @@ export function handleTick(rootId: u32): void {
 /** Takes in an answer to a call of this root context. */
 export function handleAnswer(rootId: u32, call: u32, bodySize: i32): void {
   const root = findRoot(rootId);
-  if (root == null) return;
+  // What is idle has no call, too: such a number would match it.
+  if (root == null || call == NO_CALL) return;
   const source = sourceAwaiting(rootId, call);
   if (source != null) {
     takeKeys(source, bodySize, readClock());

@@ -76,6 +76,14 @@ export function addWaiter(request: Waiting, awaited: Awaited): bool {
   return true;
 }
 
+/** A root context has another policy: what was found of the old one's expressions says nothing of the new one's, and none is true. */
+export function forgetExpressionsOf(root: u32): void {
+  for (let i = 0; i < count; i++) {
+    const request = waiters.at(i).request;
+    if (request.root == root) request.trueExpressions = 0;
+  }
+}
+
 /** A stream has ended, perhaps while it waited. */
 export function forgetWaiter(stream: u32): void {
   for (let i = 0; i < count; i++) {

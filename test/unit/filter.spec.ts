@@ -9,6 +9,8 @@ import {
 import { Policy } from "../../assembly/policy/policy";
 import { Action } from "../../assembly/filter/apply";
 import { handleRequest } from "../../assembly/filter/request";
+import { Waiting, addWaiter, callExpired, takeCalled } from "../../assembly/filter/waiting";
+import { makeForever } from "../../assembly/host/arena";
 import { utf8 } from "./support";
 
 const POLICY = '{"issuers":{"corp":{"issuer":"https://idp.example","keys":"jwt_authn"}}}';
@@ -61,6 +63,30 @@ describe("contexts", () => {
     createContext(32, 0);
     createContext(33, 32);
     expect(policyFor(33) == null).toBe(true);
+  });
+});
+
+describe("a request that waits", () => {
+  test("keeps nothing of an old policy's expressions when its root context gets another policy", () => {
+    const request = makeForever<Waiting>();
+    createContext(50, 0);
+    createContext(51, 0);
+    expect(configure(50, POLICY)).toBe(true);
+    for (let root = 50; root <= 51; root++) {
+      request.stream = root + 50;
+      request.root = root;
+      request.until = 1;
+      request.trueExpressions = 5;
+      expect(addWaiter(request, 1)).toBe(true);
+    }
+    expect(configure(50, POLICY)).toBe(true);
+    callExpired(50, 2);
+    expect(takeCalled(request)).toBe(true);
+    expect(request.trueExpressions).toBe(0);
+    callExpired(51, 2);
+    expect(takeCalled(request)).toBe(true);
+    expect(request.trueExpressions).toBe(5);
+    expect(takeCalled(request)).toBe(false);
   });
 });
 
