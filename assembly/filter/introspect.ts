@@ -2,8 +2,8 @@
 // shown to any server but its issuer's.  https://www.rfc-editor.org/rfc/rfc7662#section-2
 
 import { ascii, copyTo, makeForever, takeSpan } from "../host/arena";
-import { NO_CALL, readCallBody, readCallHeaders, startHttpCall } from "../host/call";
-import { PairReader, PairWriter } from "../host/pairs";
+import { NO_CALL, readCallBody, readCallHeaders } from "../host/call";
+import { PairReader } from "../host/pairs";
 import { Span, ABSENT, addressOf, equalsAscii, lengthOf, sliceFrom } from "../host/span";
 import { Table, tableForever } from "../host/table";
 import { Reason } from "../decision/reason";
@@ -16,10 +16,10 @@ import { UnverifiedToken } from "../token/jws";
 import { CachedToken } from "../token/token_table";
 import { Event, countEvent } from "../telemetry/events";
 import { logIntrospectionFailed } from "../telemetry/introspection_log";
+import { TIMEOUT_MS, addHeader, sendRequest, startRequest } from "./http_request";
 import { Inquiry } from "./inquiry";
 import { MAX_WAIT, NOTHING, callWaiters } from "./waiting";
 
-const TIMEOUT_MS: i32 = 5000;
 /** Bytes of an answer, at most; what says something about one token is far smaller. */
 const MAX_BODY: i32 = 64 * 1024;
 /** Questions under way at one time, in a worker, and of one presenter: random tokens defeat every cache. */
@@ -32,11 +32,7 @@ const SHARES: i32 = 1024;
 
 const STATUS_OK: i64 = 200;
 
-const METHOD = ascii(":method");
 const POST = ascii("POST");
-const PATH = ascii(":path");
-const AUTHORITY = ascii(":authority");
-const ACCEPT = ascii("accept");
 const JSON_TYPE = ascii("application/json");
 const CONTENT_TYPE = ascii("content-type");
 const FORM_TYPE = ascii("application/x-www-form-urlencoded");
@@ -76,7 +72,6 @@ const FIRST_TURN: u32 = 1 << 19;
 let lastNumber: u32 = 1 << 20;
 
 const pairs = makeForever<PairReader>();
-const writer = makeForever<PairWriter>();
 const claims = UnverifiedToken.make();
 
 /** The table for requests that are enforced, or for those that are observed. */
@@ -97,10 +92,7 @@ export function ask(introspector: Introspector, token: Span, inquiry: Inquiry): 
   const entry = into.reserve(token, introspector.identity, inquiry.holder, ++lastNumber, inquiry.now);
   if (entry == null) return waitForTurn(share, inquiry);
   const body = bodyFor(token);
-  const call =
-    body == ABSENT
-      ? NO_CALL
-      : startHttpCall(introspector.cluster, headersFor(introspector), body, TIMEOUT_MS);
+  const call = body == ABSENT ? NO_CALL : send(introspector, body);
   if (call == NO_CALL) {
     fail(into, entry, 0, inquiry.now);
     return Reason.introspection_unavailable;
@@ -216,16 +208,12 @@ function questionAsked(root: u32, call: u32): Question | null {
   return null;
 }
 
-function headersFor(introspector: Introspector): Span {
+function send(introspector: Introspector, body: Span): u32 {
   const isAuthorized = introspector.authorization != ABSENT;
-  writer.start(isAuthorized ? 6 : 5);
-  writer.add(METHOD, POST);
-  writer.add(PATH, introspector.path);
-  writer.add(AUTHORITY, introspector.authority);
-  writer.add(ACCEPT, JSON_TYPE);
-  writer.add(CONTENT_TYPE, FORM_TYPE);
-  if (isAuthorized) writer.add(AUTHORIZATION, introspector.authorization);
-  return writer.finish();
+  startRequest(POST, introspector.path, introspector.authority, JSON_TYPE, isAuthorized ? 2 : 1);
+  addHeader(CONTENT_TYPE, FORM_TYPE);
+  if (isAuthorized) addHeader(AUTHORIZATION, introspector.authorization);
+  return sendRequest(introspector.cluster, body);
 }
 
 function bodyFor(token: Span): Span {

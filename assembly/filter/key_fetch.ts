@@ -1,8 +1,8 @@
 // Asks key servers, and takes in what they answer. Whatever goes wrong, the keys in force stay as they are.
 
 import { ascii, makeForever } from "../host/arena";
-import { NO_CALL, readCallBody, readCallHeaders, startHttpCall } from "../host/call";
-import { PairReader, PairWriter } from "../host/pairs";
+import { NO_CALL, readCallBody, readCallHeaders } from "../host/call";
+import { PairReader } from "../host/pairs";
 import { Span, ABSENT, equalsAscii, lengthOf } from "../host/span";
 import { KeyLocation, KeySource, MAX_ETAG_BYTES } from "../policy/key_source";
 import { KeySet, readKeySet } from "../policy/key_set";
@@ -13,20 +13,16 @@ import { JsonDocument, NO_NODE, ROOT } from "../text/json";
 import { parseJson, stoppedAt } from "../text/json_parser";
 import { Event, countEvent, countEvents } from "../telemetry/events";
 import { logKeysFailed, logKeysInForce, logKeysRefused } from "../telemetry/key_log";
+import { addHeader, sendRequest, startRequest } from "./http_request";
 import { chance } from "./random";
 
-const TIMEOUT_MS: i32 = 5000;
 /** Bytes of a JWKS document, at most. */
 const MAX_BODY: i32 = 1024 * 1024;
 
 const STATUS_OK: i64 = 200;
 const STATUS_NOT_MODIFIED: i64 = 304;
 
-const METHOD = ascii(":method");
 const GET = ascii("GET");
-const PATH = ascii(":path");
-const AUTHORITY = ascii(":authority");
-const ACCEPT = ascii("accept");
 const JSON_TYPES = ascii("application/jwk-set+json, application/json");
 const IF_NONE_MATCH = ascii("if-none-match");
 
@@ -41,13 +37,12 @@ class AnswerHead {
 
 const head = makeForever<AnswerHead>();
 const pairs = makeForever<PairReader>();
-const writer = makeForever<PairWriter>();
 
 /** Asks for the keys, in the name of the root context `root`. */
 export function fetchKeys(source: KeySource, root: u32, now: i64): void {
   const location = source.location;
   if (location == null) return;
-  const call = startHttpCall(location.cluster, requestFor(location, source.etag), ABSENT, TIMEOUT_MS);
+  const call = send(location, source.etag);
   if (call != NO_CALL) return source.asked(root, call, now);
   source.fail(now, chance());
   countEvent(Event.KeysFailed);
@@ -88,15 +83,11 @@ function takeDocument(source: KeySource, location: KeyLocation, keys: KeySet, no
   countEvents(Event.KeysPassedOver, keys.passedOver);
 }
 
-function requestFor(location: KeyLocation, etag: Span): Span {
+function send(location: KeyLocation, etag: Span): u32 {
   const isConditional = etag != ABSENT;
-  writer.start(isConditional ? 5 : 4);
-  writer.add(METHOD, GET);
-  writer.add(PATH, location.path);
-  writer.add(AUTHORITY, location.authority);
-  writer.add(ACCEPT, JSON_TYPES);
-  if (isConditional) writer.add(IF_NONE_MATCH, etag);
-  return writer.finish();
+  startRequest(GET, location.path, location.authority, JSON_TYPES, isConditional ? 1 : 0);
+  if (isConditional) addHeader(IF_NONE_MATCH, etag);
+  return sendRequest(location.cluster, ABSENT);
 }
 
 function readHead(): void {
