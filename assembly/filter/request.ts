@@ -64,6 +64,7 @@ let ruleInForce: Rule | null = null;
 const arrival = makeForever<Waiting>();
 /** Milliseconds since 1970; 0 while the clock was not read. */
 let now: i64 = 0;
+
 /** Judges one request by the policy of `root`, the one in force when it arrived; null when there is none. */
 export function handleRequest(root: RootContext | null, stream: u32): Action {
   arrival.stream = stream;

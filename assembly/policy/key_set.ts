@@ -30,7 +30,7 @@ export class KeySet {
   keys: List<Key>;
   /** Keys that are good for something else. */
   passedOver: i32;
-  /** A bundle's `spiffe_sequence`; -1 when it has none. */
+  /** A bundle's `spiffe_sequence`; -1 when it has none, 0 for keys that are no SVIDs'. */
   sequence: i64;
   /** Seconds after which a bundle asks to be fetched again; 0 when it does not say. */
   refreshHint: i64;

@@ -17,6 +17,7 @@ export const enum Event {
   KeysPassedOver = 4,
   /** A signature need not be checked, since it was before. */
   TokenHit = 5,
+  /** A token was not remembered, or its key is another by now. */
   TokenMiss = 6,
   /** A remembered token had to go for another. */
   TokenEviction = 7,

@@ -1,4 +1,5 @@
-// Claims that somebody proved: by a signature with one of the issuer's keys, or through Envoy's jwt_authn. All ways to a
+// Claims that somebody proved: by a signature with one of the issuer's keys, now or before; an introspection server; or Envoy's
+// jwt_authn. All ways to a
 // VerifiedClaims are in this file (AssemblyScript checks no `private`, so `admit` is not exported, and a test watches that
 // nobody else makes the record). Whoever takes one can rely on that and need not ask again.
 
