@@ -24,9 +24,9 @@ export function proveBindings(
   rule: Rule,
   presenter: Presenter,
 ): Reason {
-  let reason = proveConfirmation(claims, rule.admitsProxies, presenter);
-  if (reason == Reason.ok && rule.bindsByDefault) reason = proveDefault(claims, presenter);
-  return reason == Reason.ok ? proveEach(claims, policy, rule.bindings, presenter) : reason;
+  let reason = proveConfirmation(claims, rule.bind.admitsProxies, presenter);
+  if (reason == Reason.ok && rule.bind.bindsByDefault) reason = proveDefault(claims, presenter);
+  return reason == Reason.ok ? proveEach(claims, policy, rule.bind.bindings, presenter) : reason;
 }
 
 /** Nothing said: a token with a `cnf` was just proven by it, any other belongs to the workload that it is about. */

@@ -16,7 +16,7 @@ const TOKEN_BYTES: i32 = 4;
 export function compileExpressions(policy: Policy, region: Region): bool {
   let link = policy.rules.first;
   while (link != null) {
-    let expression = link.item.expressions.first;
+    let expression = link.item.bind.expressions.first;
     while (expression != null) {
       const token = callForeign(CREATE, expression.item.text);
       if (lengthOf(token) != TOKEN_BYTES) return refuseExpression(expression.item);
@@ -41,7 +41,7 @@ export function isTrue(expression: Expression, presenter: Presenter): bool {
 
 /** Evaluates all of a rule: Envoy does it in the request's own callback only, and a request that waits is judged in another. */
 export function evaluateAll(rule: Rule, presenter: Presenter): void {
-  let link = rule.expressions.first;
+  let link = rule.bind.expressions.first;
   while (link != null) {
     isTrue(link.item, presenter);
     link = link.next;

@@ -5,7 +5,7 @@ import { ascii } from "../host/arena";
 import { readProperty } from "../host/call";
 import { Span, ABSENT, FAILED, byteAt, lengthOf } from "../host/span";
 import { Reason } from "../decision/reason";
-import { Fact, Policy, PresenterFrom, Rule, ValidatedBy } from "../policy/policy";
+import { Fact, Policy, PresenterFrom, ValidatedBy } from "../policy/policy";
 import { Presenter } from "./presenter";
 
 const MTLS = ascii("connection\0mtls");
@@ -44,9 +44,8 @@ function gatherTunnelled(presenter: Presenter): Reason {
   return reason == Reason.spiffe_id_absent ? Reason.peer_absent : reason;
 }
 
-/** The facts about the connection that the rule's bindings look at. */
-export function gatherConnection(presenter: Presenter, policy: Policy, rule: Rule): Reason {
-  const facts = rule.facts;
+/** The facts about the connection that bindings look at. @param facts a bit for each `Fact` */
+export function gatherConnection(presenter: Presenter, policy: Policy, facts: i32): Reason {
   presenter.isAddressForwarded = policy.trustsForwardedFor;
   if ((facts & Fact.SourceAddress) != 0) presenter.sourceAddress = readProperty(SOURCE_ADDRESS);
   if ((facts & Fact.ServerName) != 0) presenter.serverName = readProperty(SERVER_NAME);

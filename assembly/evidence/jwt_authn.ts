@@ -132,8 +132,8 @@ export function collectClaims(issuer: Issuer, rule: Rule): MetadataClaims | null
   collectText(issuer, C_HASH);
   collectText(issuer, EVENTS);
   collectText(issuer, TOKEN_USE);
-  if (rule.bindsByDefault) collectText(issuer, SUB);
-  collectFor(issuer, rule.bindings);
+  if (rule.bind.bindsByDefault) collectText(issuer, SUB);
+  collectFor(issuer, rule.bind.bindings);
   collected.close(root);
   metadataClaims.document = collected;
   if (collected.isCut) return null;

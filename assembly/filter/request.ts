@@ -250,7 +250,8 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
 
   if ((credential.isDpop || saysDpop(claims)) && !namesKey(claims)) return Reason.dpop_unbound;
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
-  if (reason == Reason.ok && rule.facts != 0) reason = gatherConnection(presenter, policy, rule);
+  if (reason == Reason.ok && rule.bind.facts != 0)
+    reason = gatherConnection(presenter, policy, rule.bind.facts);
   return reason == Reason.ok ? proveBindings(claims, policy, rule, presenter) : reason;
 }
 

@@ -1,4 +1,4 @@
-// A rule's `bind`: which relations between token and presenter have to hold. Each method reads its own part.
+// A `bind`: which relations between token and presenter have to hold. Each method reads its own part.
 
 import { ascii } from "../host/arena";
 import { List } from "../host/list";
@@ -9,7 +9,7 @@ import { readExpression } from "./bindings/cel";
 import { readClients } from "./bindings/client";
 import { readNetwork } from "./bindings/network";
 import { readSpiffe } from "./bindings/spiffe";
-import { Binding, Method, Policy, PresenterFrom, Rule } from "./policy";
+import { Bind, Binding, Method, Policy, PresenterFrom } from "./policy";
 import { document, hasOnly, region } from "./reader";
 import { refuse } from "./refusal";
 
@@ -19,22 +19,22 @@ const MAX_BINDINGS: i32 = 32;
 const METHODS = ascii("spiffe certificate client actor proxyPrincipals kubernetes network cel anyOf");
 const NO_MEMBERS = ascii("");
 
-export function readBindings(rule: Rule, list: JsonNode, policy: Policy): bool {
-  rule.bindsByDefault = true;
+export function readBindings(bind: Bind, list: JsonNode, policy: Policy): bool {
+  bind.bindsByDefault = true;
   if (list == NO_NODE) return true;
-  if (!readList(rule.bindings, list, policy, rule, true)) return false;
-  rule.admitsProxies = hasMethod(rule.bindings, Method.ProxyPrincipals);
-  rule.bindsByDefault = !saysWhose(rule.bindings);
+  if (!readList(bind.bindings, list, policy, bind, true)) return false;
+  bind.admitsProxies = hasMethod(bind.bindings, Method.ProxyPrincipals);
+  bind.bindsByDefault = !saysWhose(bind.bindings);
   return true;
 }
 
-function readList(bindings: List<Binding>, list: JsonNode, policy: Policy, rule: Rule, isOuter: bool): bool {
+function readList(bindings: List<Binding>, list: JsonNode, policy: Policy, bind: Bind, isOuter: bool): bool {
   if (document.kind(list) != JsonKind.Array || document.firstIn(list) == NO_NODE)
     return refuse(document, list, 'a list of at least one binding; leave "bind" out for the default');
   if (document.countIn(list) > MAX_BINDINGS) return refuse(document, list, "at most 32 bindings");
   for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
     const binding = Binding.make(region);
-    if (!readBinding(binding, n, policy, rule, isOuter)) return false;
+    if (!readBinding(binding, n, policy, bind, isOuter)) return false;
     if (isRepeated(bindings, binding)) return refuse(document, n, "a binding that is not there twice");
     bindings.append(binding, region);
   }
@@ -56,7 +56,7 @@ function isRepeated(bindings: List<Binding>, binding: Binding): bool {
   return false;
 }
 
-function readBinding(binding: Binding, node: JsonNode, policy: Policy, rule: Rule, isOuter: bool): bool {
+function readBinding(binding: Binding, node: JsonNode, policy: Policy, bind: Bind, isOuter: bool): bool {
   if (document.kind(node) != JsonKind.Object || document.countIn(node) != 1)
     return refuse(document, node, 'one binding: { "spiffe": { "claim": "sub" } } or { "certificate": {} }');
   if (!hasOnly(node, METHODS)) return false;
@@ -67,13 +67,13 @@ function readBinding(binding: Binding, node: JsonNode, policy: Policy, rule: Rul
   const actor = document.member(node, "actor");
   if (actor != NO_NODE) return readActor(binding, actor);
   const anyOf = document.member(node, "anyOf");
-  if (anyOf != NO_NODE) return readAlternatives(binding, anyOf, policy, rule, isOuter);
+  if (anyOf != NO_NODE) return readAlternatives(binding, anyOf, policy, bind, isOuter);
   const kubernetes = document.member(node, "kubernetes");
   if (kubernetes != NO_NODE) return readKubernetes(binding, kubernetes, policy);
   const network = document.member(node, "network");
-  if (network != NO_NODE) return readNetwork(binding, network, rule, policy);
+  if (network != NO_NODE) return readNetwork(binding, network, bind, policy);
   const cel = document.member(node, "cel");
-  if (cel != NO_NODE) return readExpression(binding, cel, rule);
+  if (cel != NO_NODE) return readExpression(binding, cel, bind);
   const certificate = document.member(node, "certificate");
   if (certificate != NO_NODE && policy.from == PresenterFrom.Waypoint)
     return refuse(document, certificate, "no certificate binding at a waypoint: it sees no certificate");
@@ -82,10 +82,10 @@ function readBinding(binding: Binding, node: JsonNode, policy: Policy, rule: Rul
   return hasOnly(proxies == NO_NODE ? certificate : proxies, NO_MEMBERS);
 }
 
-function readAlternatives(binding: Binding, list: JsonNode, policy: Policy, rule: Rule, isOuter: bool): bool {
+function readAlternatives(binding: Binding, list: JsonNode, policy: Policy, bind: Bind, isOuter: bool): bool {
   binding.method = Method.AnyOf;
   if (!isOuter) return refuse(document, list, "no anyOf within an anyOf");
-  if (!readList(binding.alternatives, list, policy, rule, false)) return false;
+  if (!readList(binding.alternatives, list, policy, bind, false)) return false;
   if (binding.alternatives.count < 2) return refuse(document, list, "at least two bindings to choose from");
   return (
     !hasMethod(binding.alternatives, Method.ProxyPrincipals) ||

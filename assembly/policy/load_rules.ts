@@ -53,7 +53,7 @@ function addRuleForAll(policy: Policy): bool {
   rule.name = EVERY_REQUEST;
   rule.mode = policy.mode;
   rule.issuers = policy.issuers;
-  rule.bindsByDefault = true;
+  rule.bind.bindsByDefault = true;
   collectHeaders(rule);
   policy.rules.append(rule, region);
   policy.modeWithoutRule = policy.mode;
@@ -126,7 +126,7 @@ function readRule(rule: Rule, node: JsonNode, policy: Policy): bool {
     collectHeaders(rule) &&
     hasOneIntrospector(rule, node) &&
     readStrings(node, "audiences", rule.audiences) &&
-    readBindings(rule, document.member(node, "bind"), policy)
+    readBindings(rule.bind, document.member(node, "bind"), policy)
   );
 }
 

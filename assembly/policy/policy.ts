@@ -218,7 +218,7 @@ export const enum Fact {
   LocalAddress = 8,
 }
 
-/** One member of a rule's `bind`; all of them have to hold. What a method does not need stays empty. */
+/** One member of a `bind`; all of them have to hold. What a method does not need stays empty. */
 @unmanaged
 export class Binding {
   method: Method;
@@ -250,6 +250,27 @@ export class Binding {
   }
 }
 
+/** Bindings that have to hold together, and what they need to be proven. */
+@unmanaged
+export class Bind {
+  bindings: List<Binding>;
+  /** True when none of them says whose the token is, so that the default binding has to hold as well. */
+  bindsByDefault: bool;
+  /** Expressions in them, at most 32. */
+  expressions: List<Expression>;
+  /** What they look at of the connection, a bit for each `Fact`. */
+  facts: i32;
+  /** True when a proxy that the token's `cnf` names may present it in place of the certificate's holder. */
+  admitsProxies: bool;
+
+  static make(region: Region): Bind {
+    const bind = region.make<Bind>();
+    bind.bindings = region.make<List<Binding>>();
+    bind.expressions = region.make<List<Expression>>();
+    return bind;
+  }
+}
+
 @unmanaged
 export class Rule {
   name: Span;
@@ -277,15 +298,8 @@ export class Rule {
   introspects: bool;
   /** Empty: what the issuer demands is enough. */
   audiences: List<Span>;
-  bindings: List<Binding>;
-  /** True when none of them says whose the token is, so that the default binding has to hold as well. */
-  bindsByDefault: bool;
-  /** Expressions in its bindings, at most 32. */
-  expressions: List<Expression>;
-  /** What its bindings look at of the connection, a bit for each `Fact`. */
-  facts: i32;
-  /** True when a proxy that the token's `cnf` names may present it in place of the certificate's holder. */
-  admitsProxies: bool;
+  /** What has to hold between its tokens and who presents them. */
+  bind: Bind;
 
   static make(region: Region): Rule {
     const rule = region.make<Rule>();
@@ -293,8 +307,7 @@ export class Rule {
     rule.issuers = region.make<List<Issuer>>();
     rule.headers = region.make<List<Span>>();
     rule.audiences = region.make<List<Span>>();
-    rule.bindings = region.make<List<Binding>>();
-    rule.expressions = region.make<List<Expression>>();
+    rule.bind = Bind.make(region);
     return rule;
   }
 }

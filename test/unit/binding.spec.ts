@@ -40,7 +40,7 @@ function ruleWith(method: Method, claim: Span): Rule {
   const binding = Binding.make(region);
   binding.method = method;
   binding.claim = claim;
-  rule.bindings.append(binding, region);
+  rule.bind.bindings.append(binding, region);
   return rule;
 }
 
@@ -50,7 +50,7 @@ function held(json: string, rule: Rule): string {
 }
 
 const byDefault = Rule.make(region);
-byDefault.bindsByDefault = true;
+byDefault.bind.bindsByDefault = true;
 const byCertificate = ruleWith(Method.Certificate, ABSENT);
 const byWorkload = ruleWith(Method.Claim, utf8("workload"));
 

@@ -3,22 +3,22 @@
 import { ascii, copyTo, takeSpan } from "../../host/arena";
 import { addressOf, lengthOf, sliceFrom } from "../../host/span";
 import { JsonNode } from "../../text/json";
-import { Binding, Expression, Method, Rule } from "../policy";
+import { Bind, Binding, Expression, Method } from "../policy";
 import { document, isText, region } from "../reader";
 import { refuse } from "../refusal";
 
-/** Expressions of one rule, at most: what each says of a request that waits is kept in a bit. */
+/** Expressions of one `bind`, at most: what each says of a request that waits is kept in a bit. */
 const MAX_EXPRESSIONS: i32 = 32;
 
 // A result that is no boolean would be read as one byte by chance; the line feed ends a comment at the end of the text.
 const START = ascii("(");
 const END = ascii("\n) == true");
 
-export function readExpression(binding: Binding, node: JsonNode, rule: Rule): bool {
+export function readExpression(binding: Binding, node: JsonNode, bind: Bind): bool {
   binding.method = Method.Cel;
   if (!isText(node))
     return refuse(document, node, "a CEL expression, such as \"request.headers['x-team'] == 'shop'\"");
-  if (rule.expressions.count == MAX_EXPRESSIONS)
+  if (bind.expressions.count == MAX_EXPRESSIONS)
     return refuse(document, node, "at most 32 expressions in a rule");
   const text = document.stringOf(node);
   const whole = takeSpan(lengthOf(START) + lengthOf(text) + lengthOf(END));
@@ -29,8 +29,8 @@ export function readExpression(binding: Binding, node: JsonNode, rule: Rule): bo
   const expression = region.make<Expression>();
   expression.text = region.copy(whole);
   expression.node = node;
-  expression.index = rule.expressions.count;
-  rule.expressions.append(expression, region);
+  expression.index = bind.expressions.count;
+  bind.expressions.append(expression, region);
   binding.expression = expression;
   return true;
 }

@@ -7,7 +7,7 @@ import { parseDecimal } from "../../text/decimal";
 import { JsonKind, JsonNode, NO_NODE } from "../../text/json";
 import { TlsVersion } from "../../text/tls_version";
 import { parseClaimPath } from "../claim_path";
-import { Binding, Fact, Method, Network, Policy, PresenterFrom, Rule } from "../policy";
+import { Bind, Binding, Fact, Method, Network, Policy, PresenterFrom } from "../policy";
 import { REFUSED, document, hasOnly, readChoice, readStrings, region } from "../reader";
 import { refuse } from "../refusal";
 
@@ -17,7 +17,7 @@ const TLS_VERSIONS = ascii("none TLSv1.2 TLSv1.3");
 const MAX_RANGES: i32 = 256;
 const MAX_PORT: i64 = 65_535;
 
-export function readNetwork(binding: Binding, node: JsonNode, rule: Rule, policy: Policy): bool {
+export function readNetwork(binding: Binding, node: JsonNode, bind: Bind, policy: Policy): bool {
   const network = Network.make(region);
   binding.method = Method.Network;
   binding.network = network;
@@ -33,15 +33,15 @@ export function readNetwork(binding: Binding, node: JsonNode, rule: Rule, policy
   if (policy.from == PresenterFrom.Waypoint && (names != NO_NODE || version != NO_NODE))
     return refuse(document, node, "no TLS facts at a waypoint: it does not see the caller's connection");
   return (
-    readSources(network, document.member(node, "sources"), rule) &&
-    readAddressClaim(network, document.member(node, "addressClaim"), rule) &&
-    readServerNames(network, node, rule) &&
-    readTlsVersion(network, node, rule) &&
-    readPorts(network, document.member(node, "localPorts"), rule)
+    readSources(network, document.member(node, "sources"), bind) &&
+    readAddressClaim(network, document.member(node, "addressClaim"), bind) &&
+    readServerNames(network, node, bind) &&
+    readTlsVersion(network, node, bind) &&
+    readPorts(network, document.member(node, "localPorts"), bind)
   );
 }
 
-function readSources(network: Network, list: JsonNode, rule: Rule): bool {
+function readSources(network: Network, list: JsonNode, bind: Bind): bool {
   if (list == NO_NODE) return true;
   if (document.kind(list) != JsonKind.Array || document.firstIn(list) == NO_NODE)
     return refuse(document, list, "a list of at least one range of addresses");
@@ -56,34 +56,34 @@ function readSources(network: Network, list: JsonNode, rule: Rule): bool {
       );
     network.sources.append(range, region);
   }
-  rule.facts |= Fact.SourceAddress;
+  bind.facts |= Fact.SourceAddress;
   return true;
 }
 
-function readAddressClaim(network: Network, node: JsonNode, rule: Rule): bool {
+function readAddressClaim(network: Network, node: JsonNode, bind: Bind): bool {
   if (node == NO_NODE) return true;
   network.addressClaim = parseClaimPath(document.stringOf(node), region);
-  rule.facts |= Fact.SourceAddress;
+  bind.facts |= Fact.SourceAddress;
   return network.addressClaim != ABSENT || refuse(document, node, "the path to the claim with an address");
 }
 
-function readServerNames(network: Network, node: JsonNode, rule: Rule): bool {
+function readServerNames(network: Network, node: JsonNode, bind: Bind): bool {
   if (!readStrings(node, "serverNames", network.serverNames)) return false;
-  if (network.serverNames.count > 0) rule.facts |= Fact.ServerName;
+  if (network.serverNames.count > 0) bind.facts |= Fact.ServerName;
   return true;
 }
 
-function readTlsVersion(network: Network, node: JsonNode, rule: Rule): bool {
+function readTlsVersion(network: Network, node: JsonNode, bind: Bind): bool {
   if (document.member(node, "minTlsVersion") == NO_NODE) return true;
   const choice = readChoice(node, "minTlsVersion", TLS_VERSIONS, '"TLSv1.2" or "TLSv1.3"');
   if (choice == REFUSED) return false;
   if (choice == 0) return refuse(document, document.member(node, "minTlsVersion"), '"TLSv1.2" or "TLSv1.3"');
   network.minTlsVersion = choice == 1 ? TlsVersion.Tls12 : TlsVersion.Tls13;
-  rule.facts |= Fact.TlsVersion;
+  bind.facts |= Fact.TlsVersion;
   return true;
 }
 
-function readPorts(network: Network, list: JsonNode, rule: Rule): bool {
+function readPorts(network: Network, list: JsonNode, bind: Bind): bool {
   if (list == NO_NODE) return true;
   if (document.kind(list) != JsonKind.Array || document.firstIn(list) == NO_NODE)
     return refuse(document, list, "a list of at least one port");
@@ -93,6 +93,6 @@ function readPorts(network: Network, list: JsonNode, rule: Rule): bool {
     if (port < 1 || port > MAX_PORT) return refuse(document, n, "a port, 1 to 65535");
     network.localPorts.append(region.copy(document.textOf(n)), region);
   }
-  rule.facts |= Fact.LocalAddress;
+  bind.facts |= Fact.LocalAddress;
   return true;
 }
