@@ -97,6 +97,20 @@ export function mark(): Step {
   };
 }
 
+/** Sets a header of the request. Logs the status. */
+export function replaceHeader(name: string, value: string): Step {
+  return (literals) => {
+    const pair = `${literals.place(name)} ${literals.place(value)}`;
+    return line(literals, "replace", `(call $replace_header_map_value (i32.const 0) ${pair})`);
+  };
+}
+
+/** Takes a header out of the request. Logs the status. */
+export function removeHeader(name: string): Step {
+  return (literals) =>
+    line(literals, "remove", `(call $remove_header_map_value (i32.const 0) ${literals.place(name)})`);
+}
+
 /** Lets the request go on. Logs the status. */
 export function resume(): Step {
   return (literals) => line(literals, "resume", "(call $continue_stream (i32.const 0))");

@@ -14,6 +14,8 @@ export type ListenerSource = { readonly listeners: readonly Config[] } | { reado
 export type LaboratoryOptions = ListenerSource & {
   /** Further clusters by name, or another `upstream`: the port on the loopback interface that each leads to. */
   readonly clusters?: Readonly<Record<string, number>>;
+  /** What the proxy is told of itself. */
+  readonly nodeMetadata?: Config;
 };
 
 /** Starts one of `testedEnvoys` with these listeners in front of an upstream of its own. `teardown` ends both. */
@@ -33,7 +35,11 @@ export async function startLaboratory(
 function bootstrap(options: LaboratoryOptions, upstreamPort: number): Config {
   const clusters = Object.entries({ upstream: upstreamPort, ...options.clusters });
   return {
-    node: { id: "laboratory", cluster: "laboratory" },
+    node: {
+      id: "laboratory",
+      cluster: "laboratory",
+      ...(options.nodeMetadata !== undefined && { metadata: options.nodeMetadata }),
+    },
     admin: { address: loopback(0) },
     static_resources: {
       clusters: clusters.map(([name, port]) => cluster(name, port)),
