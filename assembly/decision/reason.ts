@@ -122,10 +122,31 @@ export enum Reason {
   local_port_mismatch = 144,
   source_unknown = 145,
   expression_not_true = 146,
+
+  // Proofs of possession.
+  proof_absent = 160,
+  proof_duplicate = 161,
+  proof_malformed = 162,
+  proof_type_unsupported = 163,
+  proof_algorithm_unsupported = 164,
+  proof_key_unusable = 165,
+  proof_signature_invalid = 166,
+  proof_claim_malformed = 167,
+  proof_method_mismatch = 168,
+  proof_target_mismatch = 169,
+  proof_expired = 170,
+  proof_not_yet_valid = 171,
+  proof_token_mismatch = 172,
+  proof_key_mismatch = 173,
+  proof_replayed = 174,
+  proof_nonce_absent = 175,
+  dpop_scheme_required = 176,
+  replay_table_full = 177,
+  replay_table_busy = 178,
 }
 
 /** One more than the highest number above. */
-export const REASON_LIMIT = 150;
+export const REASON_LIMIT = 179;
 
 /** The stable name, or an empty string for a number that is no reason. */
 export function reasonName(reason: Reason): string {
@@ -334,6 +355,44 @@ export function reasonName(reason: Reason): string {
       return "source_unknown";
     case Reason.expression_not_true:
       return "expression_not_true";
+    case Reason.proof_absent:
+      return "proof_absent";
+    case Reason.proof_duplicate:
+      return "proof_duplicate";
+    case Reason.proof_malformed:
+      return "proof_malformed";
+    case Reason.proof_type_unsupported:
+      return "proof_type_unsupported";
+    case Reason.proof_algorithm_unsupported:
+      return "proof_algorithm_unsupported";
+    case Reason.proof_key_unusable:
+      return "proof_key_unusable";
+    case Reason.proof_signature_invalid:
+      return "proof_signature_invalid";
+    case Reason.proof_claim_malformed:
+      return "proof_claim_malformed";
+    case Reason.proof_method_mismatch:
+      return "proof_method_mismatch";
+    case Reason.proof_target_mismatch:
+      return "proof_target_mismatch";
+    case Reason.proof_expired:
+      return "proof_expired";
+    case Reason.proof_not_yet_valid:
+      return "proof_not_yet_valid";
+    case Reason.proof_token_mismatch:
+      return "proof_token_mismatch";
+    case Reason.proof_key_mismatch:
+      return "proof_key_mismatch";
+    case Reason.proof_replayed:
+      return "proof_replayed";
+    case Reason.proof_nonce_absent:
+      return "proof_nonce_absent";
+    case Reason.dpop_scheme_required:
+      return "dpop_scheme_required";
+    case Reason.replay_table_full:
+      return "replay_table_full";
+    case Reason.replay_table_busy:
+      return "replay_table_busy";
     default:
       return "";
   }
@@ -352,6 +411,10 @@ export enum Answer {
   InvalidRequest = 4,
   /** 503: the token may be good, so a client keeps it and tries again. */
   Unavailable = 5,
+  /** 401 `invalid_dpop_proof`. */
+  InvalidProof = 6,
+  /** 401 `use_dpop_nonce`, with one. */
+  UseNonce = 7,
 }
 
 export function answerTo(reason: Reason): Answer {
@@ -370,6 +433,8 @@ export function answerTo(reason: Reason): Answer {
     case Reason.introspection_busy:
     case Reason.introspection_unavailable:
     case Reason.key_unconfirmed:
+    case Reason.replay_table_full:
+    case Reason.replay_table_busy:
       return Answer.Unavailable;
     case Reason.path_ambiguous:
     case Reason.method_ambiguous:
@@ -463,7 +528,26 @@ export function answerTo(reason: Reason): Answer {
     case Reason.pod_claim_absent:
     case Reason.pod_unknown:
     case Reason.pod_mismatch:
+    case Reason.proof_key_mismatch:
+    case Reason.dpop_scheme_required:
       return Answer.InvalidToken;
+    case Reason.proof_absent:
+    case Reason.proof_duplicate:
+    case Reason.proof_malformed:
+    case Reason.proof_type_unsupported:
+    case Reason.proof_algorithm_unsupported:
+    case Reason.proof_key_unusable:
+    case Reason.proof_signature_invalid:
+    case Reason.proof_claim_malformed:
+    case Reason.proof_method_mismatch:
+    case Reason.proof_target_mismatch:
+    case Reason.proof_expired:
+    case Reason.proof_not_yet_valid:
+    case Reason.proof_token_mismatch:
+    case Reason.proof_replayed:
+      return Answer.InvalidProof;
+    case Reason.proof_nonce_absent:
+      return Answer.UseNonce;
     default:
       return Answer.Forbidden;
   }
@@ -473,6 +557,8 @@ export function httpStatus(answer: Answer): number {
   switch (answer) {
     case Answer.Unauthenticated:
     case Answer.InvalidToken:
+    case Answer.InvalidProof:
+    case Answer.UseNonce:
       return 401;
     case Answer.InvalidRequest:
       return 400;
@@ -488,6 +574,8 @@ export function grpcStatus(answer: Answer): number {
   switch (answer) {
     case Answer.Unauthenticated:
     case Answer.InvalidToken:
+    case Answer.InvalidProof:
+    case Answer.UseNonce:
       return 16; // UNAUTHENTICATED
     case Answer.InvalidRequest:
       return 3; // INVALID_ARGUMENT

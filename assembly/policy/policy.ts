@@ -220,6 +220,8 @@ export const enum Method {
   Cel = 11,
   /** Not of a policy: the token's own `cnf`. */
   Confirmation = 12,
+  /** Whoever sends the request has the key that the token names. */
+  Dpop = 13,
 }
 
 /** One piece of a template: text as it stands, or what goes there. */
@@ -391,6 +393,25 @@ export class Rule {
   }
 }
 
+/** How proofs of possession are judged. */
+@unmanaged
+export class Dpop {
+  /** `scheme://authority`, normalised, that proofs may be made for. */
+  origins: List<Span>;
+  /** True when a proof is to be for the authority that Envoy routes by instead, by either scheme. */
+  isRouted: bool;
+  /** Seconds that a proof is good for. */
+  maxAge: i64;
+  /** True when every proof has to have a nonce, and not only those that come shortly after a start. */
+  isNonceRequired: bool;
+
+  static make(region: Region): Dpop {
+    const dpop = region.make<Dpop>();
+    dpop.origins = region.make<List<Span>>();
+    return dpop;
+  }
+}
+
 @unmanaged
 export class Policy {
   mode: Mode;
@@ -423,6 +444,8 @@ export class Policy {
   rules: List<Rule>;
   /** Headers that only this filter may write: one from outside is taken out of every request. */
   payloadHeaders: List<Span>;
+  /** Null: proofs of possession are not judged, and tokens that are bound to a key are denied. */
+  dpop: Dpop | null;
   /** Of so many requests that are allowed one is logged; 0: none. */
   sampleAllowed: i32;
   /** For a request of which no rule can be named: enforce as soon as any request is enforced. */

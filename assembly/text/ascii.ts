@@ -23,6 +23,7 @@ export const enum Char {
   Semicolon = 0x3b,
   Equals = 0x3d,
   QuestionMark = 0x3f,
+  At = 0x40,
   UpperA = 0x41,
   UpperE = 0x45,
   OpeningBracket = 0x5b,

@@ -1,7 +1,7 @@
 // base64url as JOSE uses it: no padding, no white space, and the unused bits of the last character zero, so that each
 // value has one spelling.  https://www.rfc-editor.org/rfc/rfc7515#section-2
 
-import { takeSpan } from "../host/arena";
+import { ascii, takeSpan } from "../host/arena";
 import { ByteMap, makeByteMap, mapped, setMapped } from "../host/byte_map";
 import { Span, ABSENT, FAILED, byteAt, lengthOf, setByte } from "../host/span";
 import { Char } from "./ascii";
@@ -83,4 +83,26 @@ function makeAlphabet(): ByteMap {
   setMapped(alphabet, Char.Dash, 62);
   setMapped(alphabet, Char.Underscore, 63);
   return alphabet;
+}
+
+const LETTERS = ascii("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+
+/** Characters that so many bytes take. */
+export function encodedLength(bytes: i32): i32 {
+  return (bytes / 3) * 4 + (bytes % 3 == 0 ? 0 : (bytes % 3) + 1);
+}
+
+/** Encodes into `target`, which has to be exactly as long as the result. */
+export function encodeInto(bytes: Span, target: Span): void {
+  let written = 0;
+  for (let i = 0; i < lengthOf(bytes); i += 3) {
+    const bits = (byteOrZero(bytes, i) << 16) | (byteOrZero(bytes, i + 1) << 8) | byteOrZero(bytes, i + 2);
+    // What is past the end of the target is not written.
+    for (let shift = 18; shift >= 0; shift -= 6)
+      setByte(target, written++, byteAt(LETTERS, (bits >> shift) & MAX_SIX_BITS));
+  }
+}
+
+function byteOrZero(bytes: Span, index: i32): i32 {
+  return index < lengthOf(bytes) ? byteAt(bytes, index) : 0;
 }

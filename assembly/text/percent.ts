@@ -25,7 +25,7 @@ export function decodePercent(text: Span, into: Span): Span {
   return written == 0 ? ABSENT : slice(into, 0, written);
 }
 
-function isUnreserved(byte: i32): bool {
+export function isUnreserved(byte: i32): bool {
   if (byte == Char.Dash || byte == Char.Dot || byte == Char.Underscore) return true;
   return isLetterOrDigit(byte) || byte == Char.Tilde;
 }

@@ -417,4 +417,80 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means: "A CEL expression of the rule is not true of the request, or Envoy could not evaluate it.",
     next: "Try the expression in Envoy's access log or RBAC; an absent attribute is an error, so ask `has(...)` first.",
   },
+  proof_absent: {
+    means: "The token is bound to a key, and no proof of that key is there, or the rule wants one and the token is bound to none.",
+    next: "A client sends a `dpop` header with a proof made for this very request.",
+  },
+  proof_duplicate: {
+    means: "There is more than one proof.",
+    next: "Send exactly one `dpop` header.",
+  },
+  proof_malformed: {
+    means: "The proof is no compact JWS with a JSON header and payload, is over 8 KiB, or has a header member that it must not have.",
+    next: "Look at the client's DPoP library.",
+  },
+  proof_type_unsupported: {
+    means: "The proof's `typ` is not `dpop+jwt`.",
+    next: "Look at the client's DPoP library.",
+  },
+  proof_algorithm_unsupported: {
+    means: "The proof's `alg` is none that is verified here, or does not fit its key.",
+    next: "The challenge lists the algorithms.",
+  },
+  proof_key_unusable: {
+    means: "The proof has no public key in `jwk`, or one that is private, malformed, or too weak.",
+    next: "Look at the client; if the key is private, it has lost it.",
+  },
+  proof_signature_invalid: {
+    means: "The proof's signature does not hold.",
+    next: "Look at the client's DPoP library.",
+  },
+  proof_claim_malformed: {
+    means: "The proof lacks `jti`, `htm`, `htu` or `iat`, or has one of the wrong type.",
+    next: "Look at the client's DPoP library.",
+  },
+  proof_method_mismatch: {
+    means: "The proof is for another method.",
+    next: "A proof is made for one request.",
+  },
+  proof_target_mismatch: {
+    means: "The proof is for another URI.",
+    next: "See that `origins` in the policy are what clients call the service by.",
+  },
+  proof_expired: {
+    means: "The proof is too old.",
+    next: "Make a proof for each request; compare the clocks.",
+  },
+  proof_not_yet_valid: {
+    means: "The proof is from the future.",
+    next: "Compare the clocks.",
+  },
+  proof_token_mismatch: {
+    means: "The proof's `ath` is not this token's.",
+    next: "A proof is made for one token.",
+  },
+  proof_key_mismatch: {
+    means: "The proof is by another key than the token is bound to.",
+    next: "If this is not a client's mistake, somebody holds a stolen token.",
+  },
+  proof_replayed: {
+    means: "The proof was here before.",
+    next: "If this is not a client's mistake, somebody has seen a request and sent it again.",
+  },
+  proof_nonce_absent: {
+    means: "The proof has to have a nonce of this proxy's, and has none, or one that is over.",
+    next: "A client takes the nonce from `DPoP-Nonce` and tries again; nothing is wrong.",
+  },
+  dpop_scheme_required: {
+    means: "The token is bound to a key, and came as a bearer token.",
+    next: "Send it with the scheme `DPoP`.",
+  },
+  replay_table_full: {
+    means: "There is no room to remember the proof, so it cannot be told that it is new.",
+    next: "See `holdfast.replay.used`; a shorter `maxAge` frees room sooner.",
+  },
+  replay_table_busy: {
+    means: "Other workers wrote to the same part of the replay table all the while.",
+    next: "Try again; if it lasts, somebody floods.",
+  },
 };

@@ -1,0 +1,134 @@
+// Proofs that were here before: put-if-absent, for all workers of the process together. Kept in shared data under a fixed number of
+// keys, and gone when the process ends.
+//
+// A key is a bucket of places, and a secret hash says which bucket a proof belongs to, so that nobody aims at one. A place is free
+// again when nobody takes its proof any more. Nobody is sent away for somebody else: until a bucket is nearly full anybody has any
+// place of it, and what is left then is for keys that have few: whoever floods with one finds no room, and all others do.
+
+import { ascii, makeForever, takeSpan } from "../host/arena";
+import { ONLY_WHEN_ABSENT, readShared, sharedVersion, writeShared } from "../host/call";
+import { Span, ABSENT, FAILED, lengthOf } from "../host/span";
+import { Table, placeTable, tableBytes } from "../host/table";
+import { line, startLine, writeBytes, writeDecimal } from "../host/writer";
+import { Reason } from "../decision/reason";
+import { sharedHash, wordAt } from "./shared_hash";
+
+/** Buckets, a power of two, and the places of each. */
+const BUCKETS: i32 = 128;
+const PLACES: i32 = 1024;
+/** What all buckets hold together. */
+export const REPLAY_PLACES: i32 = BUCKETS * PLACES;
+/**
+ * Places of a bucket that anybody may take. With 70 % of all places taken a bucket has 717 on average, and more than this in one case of
+ * a million.
+ */
+const COMMON: i32 = 800;
+/** Of the places beyond these, as many as leave a key with so many in the bucket. */
+const SHARE: i32 = 32;
+/** Writing is tried so many times when other workers write to the same bucket. */
+const MAX_TRIES: i32 = 64;
+
+@unmanaged
+class Place {
+  /** Of the proof: 64 bits of a secret hash. */
+  id: u64;
+  /** Of the key that has made it. */
+  owner: u32;
+  /** Seconds since 1970 from when on nobody takes it any more; 0: the place was never taken. */
+  end: u32;
+}
+
+const BUCKET_BYTES: i32 = tableBytes<Place>(PLACES);
+
+/** One bucket is looked at at a time. */
+const places: Table<Place> = makeForever<Table<Place>>();
+
+@unmanaged
+export class ReplayTable {
+  private prefix: Span;
+
+  /** @param prefix of the keys in shared data */
+  static make(prefix: string): ReplayTable {
+    const table = makeForever<ReplayTable>();
+    table.prefix = ascii(prefix);
+    return table;
+  }
+
+  /**
+   * Notes a proof, which was not here before: `ok`. Otherwise `proof_replayed`, or why it cannot be told.
+   * @param thumbprint of the key that has made it
+   * @param id its own
+   * @param end seconds since 1970 from when on nobody takes it any more
+   * @param now seconds since 1970
+   */
+  admit(thumbprint: Span, id: Span, end: i64, now: i64): Reason {
+    const hash = sharedHash(thumbprint, id);
+    if (hash == ABSENT) return Reason.host_unavailable;
+    const bucket = wordAt(hash, 0) & (BUCKETS - 1);
+    const proof = (<u64>wordAt(hash, 1) << 32) | <u64>wordAt(hash, 2);
+    const owner = wordAt(sharedHash(thumbprint, ABSENT), 0);
+    for (let i = 0; i < MAX_TRIES; i++) {
+      const value = readShared(this.bucketName(bucket));
+      if (value == FAILED) return Reason.host_unavailable;
+      const version = value == ABSENT ? ONLY_WHEN_ABSENT : sharedVersion();
+      const bytes = lengthOf(value) == BUCKET_BYTES ? value : emptyBucket();
+      if (bytes == ABSENT) return Reason.host_unavailable;
+      placeTable(places, bytes);
+      const reason = take(proof, owner, <u32>end, <u32>now);
+      if (reason != Reason.ok || writeShared(this.bucketName(bucket), bytes, version)) return reason;
+    }
+    return Reason.replay_table_busy;
+  }
+
+  /** How many places of a bucket are taken. */
+  usedIn(bucket: i32, now: i64): i32 {
+    const value = readShared(this.bucketName(bucket & (BUCKETS - 1)));
+    if (lengthOf(value) != BUCKET_BYTES) return 0;
+    placeTable(places, value);
+    let used = 0;
+    for (let i = 0; i < PLACES; i++) {
+      if (places.at(i).end > <u32>now) used++;
+    }
+    return used;
+  }
+
+  private bucketName(bucket: i32): Span {
+    startLine();
+    writeBytes(this.prefix);
+    writeDecimal(bucket);
+    return line();
+  }
+}
+
+/** Takes a place in the bucket that is looked at. */
+function take(proof: u64, owner: u32, end: u32, now: u32): Reason {
+  let free = -1;
+  let used = 0;
+  let own = 0;
+  for (let i = 0; i < PLACES; i++) {
+    const place = places.at(i);
+    if (place.end <= now) {
+      if (free < 0) free = i;
+      continue;
+    }
+    if (place.id == proof) return Reason.proof_replayed;
+    if (place.owner == owner) own++;
+    used++;
+  }
+  if (free < 0 || (used >= COMMON && own >= SHARE)) return Reason.replay_table_full;
+  const place = places.at(free);
+  place.id = proof;
+  place.owner = owner;
+  place.end = end;
+  return Reason.ok;
+}
+
+function emptyBucket(): Span {
+  const bytes = takeSpan(BUCKET_BYTES);
+  if (bytes != ABSENT) clearBytes(bytes);
+  return bytes;
+}
+
+export const replayTable = ReplayTable.make("holdfast.replay.");
+/** What observed requests show is in a table of its own. */
+export const observedReplayTable = ReplayTable.make("holdfast.replay.observed.");
