@@ -24,7 +24,7 @@ export function proveBindings(
   rule: Rule,
   presenter: Presenter,
 ): Reason {
-  let reason = proveConfirmation(claims, rule.admitsProxies, presenter);
+  let reason = proveConfirmation(claims, rule, presenter);
   if (reason == Reason.ok && rule.bindsByDefault) reason = proveDefault(claims, presenter);
   return reason == Reason.ok ? proveEach(claims, policy, rule.bindings, presenter) : reason;
 }

@@ -133,6 +133,7 @@ export function collectClaims(issuer: Issuer, rule: Rule): MetadataClaims | null
   collectText(issuer, EVENTS);
   collectText(issuer, TOKEN_USE);
   if (rule.bindsByDefault) collectText(issuer, SUB);
+  if (rule.rotation != null) collectText(issuer, rule.rotation!.claim);
   collectFor(issuer, rule.bindings);
   collected.close(root);
   metadataClaims.document = collected;

@@ -5,7 +5,8 @@ import { closeStream, continueRequest, readClock, readRequestHeaders } from "../
 import { PairReader } from "../host/pairs";
 import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
 import { proveBindings } from "../binding/bind";
-import { namesCertificate, namesKey } from "../binding/confirmation";
+import { namesCertificate, namesKey, rotatedBy } from "../binding/confirmation";
+import { Rotated, moment } from "../binding/rotation";
 import { checkPresenter } from "../boundary/presenters";
 import { checkTrustDomain } from "../boundary/trust_domain";
 import { Decision, Verdict } from "../decision/decision";
@@ -31,6 +32,7 @@ import {
   introspectorFor,
   issuerIdentifiedBy,
 } from "../policy/policy";
+import { certificatesSeen } from "../state/certificates_seen";
 import { Char } from "../text/ascii";
 import { secretHash } from "../text/hash";
 import { checkClaims } from "../token/claims";
@@ -40,6 +42,7 @@ import { isOpaque } from "../token/jws";
 import { checkHeader, issuerOf, saysDpop } from "../token/kind";
 import { VerifiedClaims } from "../token/verified_claims";
 import { DenyFacts } from "../telemetry/deny_log";
+import { Event, countEvent } from "../telemetry/events";
 import { record } from "../telemetry/record";
 import { Action, apply } from "./apply";
 import { RootContext, findRoot, policyOf } from "./contexts";
@@ -251,7 +254,20 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
   if ((credential.isDpop || saysDpop(claims)) && !namesKey(claims)) return Reason.dpop_unbound;
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
   if (reason == Reason.ok && rule.facts != 0) reason = gatherConnection(presenter, policy, rule);
-  return reason == Reason.ok ? proveBindings(claims, policy, rule, presenter) : reason;
+  if (reason != Reason.ok) return reason;
+  moment.now = now / 1000;
+  moment.clockSkew = issuer.clockSkew;
+  moment.isObserved = mode == Mode.Observe;
+  reason = proveBindings(claims, policy, rule, presenter);
+  if (rule.rotation != null) followRotation(reason);
+  return reason;
+}
+
+/** Counts what a newer certificate has let pass, and notes the live one, since a token that names it may outlive it. */
+function followRotation(reason: Reason): void {
+  if (reason == Reason.ok && rotatedBy() == Rotated.Seen) countEvent(Event.RotationSeen);
+  if (reason == Reason.ok && rotatedBy() == Rotated.Renewed) countEvent(Event.RotationRenewed);
+  certificatesSeen(moment.isObserved).note(presenter.spiffeId, presenter.certificateDigest, moment.now);
 }
 
 /** Reads the header pairs, once. */

@@ -6,10 +6,11 @@ import { ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { readActor } from "./bindings/actor";
 import { readExpression } from "./bindings/cel";
+import { readCertificate } from "./bindings/certificate";
 import { readClients } from "./bindings/client";
 import { readNetwork } from "./bindings/network";
 import { readSpiffe } from "./bindings/spiffe";
-import { Binding, Method, Policy, PresenterFrom, Rule } from "./policy";
+import { Binding, Method, Policy, Rule } from "./policy";
 import { document, hasOnly, region } from "./reader";
 import { refuse } from "./refusal";
 
@@ -75,11 +76,9 @@ function readBinding(binding: Binding, node: JsonNode, policy: Policy, rule: Rul
   const cel = document.member(node, "cel");
   if (cel != NO_NODE) return readExpression(binding, cel, rule);
   const certificate = document.member(node, "certificate");
-  if (certificate != NO_NODE && policy.from == PresenterFrom.Waypoint)
-    return refuse(document, certificate, "no certificate binding at a waypoint: it sees no certificate");
-  const proxies = document.member(node, "proxyPrincipals");
-  binding.method = proxies == NO_NODE ? Method.Certificate : Method.ProxyPrincipals;
-  return hasOnly(proxies == NO_NODE ? certificate : proxies, NO_MEMBERS);
+  if (certificate != NO_NODE) return readCertificate(binding, certificate, rule, policy, isOuter);
+  binding.method = Method.ProxyPrincipals;
+  return hasOnly(document.member(node, "proxyPrincipals"), NO_MEMBERS);
 }
 
 function readAlternatives(binding: Binding, list: JsonNode, policy: Policy, rule: Rule, isOuter: bool): bool {

@@ -25,9 +25,13 @@ export const enum Event {
   IntrospectionAsked = 8,
   /** It could not be asked, or said nothing that helps. */
   IntrospectionFailed = 9,
+  /** A token was let pass with a newer certificate than the one it names, which the presenter was seen with. */
+  RotationSeen = 10,
+  /** The same, because the newer one was made soon after the token. */
+  RotationRenewed = 11,
 }
 
-const EVENTS: i32 = 10;
+const EVENTS: i32 = 12;
 const UNDEFINED: i32 = -1;
 
 @unmanaged
@@ -79,7 +83,11 @@ function nameOf(event: Event): string {
       return "token_cache.eviction";
     case Event.IntrospectionAsked:
       return "introspection.asked";
-    default:
+    case Event.IntrospectionFailed:
       return "introspection.failed";
+    case Event.RotationSeen:
+      return "rotation.seen";
+    default:
+      return "rotation.renewed";
   }
 }

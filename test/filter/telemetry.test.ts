@@ -29,6 +29,7 @@ const EVENTS = [
   ...["fetched", "confirmed", "failed", "refused", "passed_over"].map((name) => `holdfast.keys.${name}`),
   ...["asked", "failed"].map((name) => `holdfast.introspection.${name}`),
   ...["hit", "miss", "eviction"].map((name) => `holdfast.token_cache.${name}`),
+  ...["seen", "renewed"].map((name) => `holdfast.rotation.${name}`),
 ];
 
 describe("counters", () => {
