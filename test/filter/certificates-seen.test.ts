@@ -71,6 +71,16 @@ describe("the workers of an Envoy", () => {
     assert.equal(scene.host.sharedData.get("", HASH_KEY)?.value.length, 8);
   });
 
+  it("find a workload in a place that nobody outside can foretell", () => {
+    const places = Array.from({ length: 16 }, (_, key) => {
+      const scene = new Scene(rotatingPolicy(), { random: (bytes) => bytes.fill(key) });
+      scene.present(oldToken, { peer: old });
+      return BUCKETS.filter((name) => scene.host.sharedData.get("", name) !== undefined);
+    });
+    for (const place of places) assert.equal(place.length, 1);
+    assert.ok(new Set(places.flat()).size > 8, "it depends on the key");
+  });
+
   it("of another Envoy, and under another vm_id, know nothing", () => {
     const scene = new Scene(rotatingPolicy());
     scene.present(oldToken, { peer: old });
@@ -102,6 +112,12 @@ describe("the workers of an Envoy", () => {
       const kept = bucket?.includes(Buffer.alloc(32, race));
       assert.ok(kept, `the workload of race ${race} is still there`);
     }
+  });
+
+  it("share nothing where no rule asks for it", () => {
+    const scene = new Scene(rotatingPolicy({ bind: [{ certificate: {} }] }));
+    for (const peer of [old, renewed]) scene.present(oldToken, { peer });
+    for (const verb of ["get", "set"]) assert.equal(scene.host.calls.count(`proxy_${verb}_shared_data`), 0);
   });
 
   it("write once a minute, and read only for a certificate that is another", () => {

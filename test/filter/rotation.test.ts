@@ -183,7 +183,9 @@ describe("rotation", () => {
 
     const both = rotatingPolicy({ bind: [rotating(), { spiffe: { claim: "workload" } }] });
     const elsewhere = boundTo("old", { workload: THIEF });
-    assertDenied(afterSighting(both).present(elsewhere, { peer: renewed }), "spiffe_mismatch");
+    const other = afterSighting(both);
+    assertDenied(other.present(elsewhere, { peer: renewed }), "spiffe_mismatch");
+    assert.deepEqual(rotations(other), [0, 0], "only what passes is counted");
   });
 
   it("holds for a certificate in an anyOf beside it", () => {
@@ -264,6 +266,11 @@ describe("rotation", () => {
     assertAllowed(ask(old));
     assertAllowed(ask(renewed));
     assertDenied(ask(renewed, THIEF), mismatch);
+    const nameless = scene.present(oldToken, {
+      peer: live,
+      headers: [["x-forwarded-client-cert", `By=${gateway};URI=${WEB}`]],
+    });
+    assertDenied(nameless, "certificate_digest_absent");
   });
 });
 
@@ -302,9 +309,11 @@ describe("a live certificate that was made after the token", async () => {
     assertDenied(scene.present(boundTo("old", { iat: NOW - SKEW + 1 }), { peer: first }), mismatch);
   });
 
-  it("does not for a token that does not say when it was issued", () => {
+  it("does not for a token that does not say when it was issued", async () => {
     const scene = new Scene(rotatingPolicy());
-    assertDenied(scene.present(boundTo("old", { iat: undefined }), { peer: soon }), mismatch);
+    const ancient = await shownSince(0);
+    for (const peer of [soon, ancient])
+      assertDenied(scene.present(boundTo("old", { iat: undefined }), { peer }), mismatch);
   });
 
   it("does not for another workload, nor when it is not the one whose digest Envoy shows", () => {

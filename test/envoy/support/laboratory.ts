@@ -14,6 +14,8 @@ export type ListenerSource = { readonly listeners: readonly Config[] } | { reado
 export type LaboratoryOptions = ListenerSource & {
   /** Further clusters by name, or another `upstream`: the port on the loopback interface that each leads to. */
   readonly clusters?: Readonly<Record<string, number>>;
+  /** Worker threads of Envoy. Default 1. */
+  readonly workers?: number;
 };
 
 /** Starts one of `testedEnvoys` with these listeners in front of an upstream of its own. `teardown` ends both. */
@@ -27,7 +29,8 @@ export async function startLaboratory(
   const folder = await makeRunFolder(teardown);
   const configFile = join(folder, "laboratory.json");
   await writeFile(configFile, JSON.stringify(bootstrap(options, await startUpstream(teardown))));
-  return EnvoyProcess.start({ binary, configFile, folder, name: "laboratory" }, teardown);
+  const { workers = 1 } = options;
+  return EnvoyProcess.start({ binary, configFile, folder, name: "laboratory", workers }, teardown);
 }
 
 function bootstrap(options: LaboratoryOptions, upstreamPort: number): Config {
