@@ -25,9 +25,9 @@ export const enum Event {
   IntrospectionAsked = 8,
   /** It could not be asked, or said nothing that helps. */
   IntrospectionFailed = 9,
-  /** A token was let pass with a newer certificate than the one it names, which the presenter was seen with. */
+  /** A token passed with another certificate than the one it names, since its workload was seen with that one. */
   RotationSeen = 10,
-  /** The same, because the newer one was made soon after the token. */
+  /** A token passed with another certificate than the one it names, since the live one was made after the token. */
   RotationRenewed = 11,
 }
 
