@@ -32,7 +32,7 @@ export function proveBindings(
   presenter: Presenter,
 ): Reason {
   const hasConfirmation = claims.named("cnf") != NO_NODE;
-  let reason = proveConfirmation(claims, rule.bind.admitsProxies, presenter);
+  let reason = proveConfirmation(claims, rule.bind, presenter);
   if (hasConfirmation) trail.note(Method.Confirmation, reason, true);
   if (reason == Reason.ok && rule.bind.bindsByDefault && !hasConfirmation)
     reason = proveDefault(claims, presenter);

@@ -5,10 +5,12 @@
 import { equalsAscii } from "../host/span";
 import { Reason } from "../decision/reason";
 import { Presenter } from "../evidence/presenter";
+import { Bind } from "../policy/policy";
 import { JsonKind, NO_NODE } from "../text/json";
 import { VerifiedClaims } from "../token/verified_claims";
-import { proveCertificate } from "./methods/certificate";
+import { namedDigest, proveCertificate } from "./methods/certificate";
 import { proveProxy } from "./methods/proxy_principals";
+import { Rotated, proveRotation } from "./rotation";
 
 const THUMBPRINT = "x5t#S256";
 const PROXIES = "proxy-principals#spiffe";
@@ -23,16 +25,24 @@ export function namesKey(claims: VerifiedClaims): bool {
   return claims.document.member(claims.named("cnf"), "jkt") != NO_NODE;
 }
 
-/** The live certificate is the one that the token names, whoever else may present it. */
-export function proveLiveCertificate(claims: VerifiedClaims, presenter: Presenter): Reason {
-  const thumbprint = claims.document.member(claims.named("cnf"), THUMBPRINT);
-  return thumbprint == NO_NODE
-    ? Reason.certificate_unbound
-    : proveCertificate(claims.document, thumbprint, presenter);
+let rotated: Rotated = Rotated.No;
+
+/** What stands for the certificate that the token names, by the last `proveConfirmation`. */
+export function rotatedBy(): Rotated {
+  return rotated;
 }
 
-/** @param admitsProxies whether a proxy that the token lists may present it in place of the certificate's holder */
-export function proveConfirmation(claims: VerifiedClaims, admitsProxies: bool, presenter: Presenter): Reason {
+/** The live certificate is the one that the token names, or was found to stand for it, whoever else may present the token. */
+export function proveLiveCertificate(claims: VerifiedClaims, presenter: Presenter): Reason {
+  const thumbprint = claims.document.member(claims.named("cnf"), THUMBPRINT);
+  if (thumbprint == NO_NODE) return Reason.certificate_unbound;
+  const reason = proveCertificate(claims.document, thumbprint, presenter);
+  return reason == Reason.certificate_mismatch && rotated != Rotated.No ? Reason.ok : reason;
+}
+
+/** Also finds out, once for all bindings of the rule, whether another certificate may stand for the one that the token names. */
+export function proveConfirmation(claims: VerifiedClaims, bind: Bind, presenter: Presenter): Reason {
+  rotated = Rotated.No;
   const document = claims.document;
   const cnf = claims.named("cnf");
   if (cnf == NO_NODE) return Reason.ok;
@@ -44,7 +54,7 @@ export function proveConfirmation(claims: VerifiedClaims, admitsProxies: bool, p
     const value = document.valueOf(n);
     if (equalsAscii(document.textOf(n), THUMBPRINT)) {
       byCertificate = proveCertificate(document, value, presenter);
-    } else if (admitsProxies && equalsAscii(document.textOf(n), PROXIES)) {
+    } else if (bind.admitsProxies && equalsAscii(document.textOf(n), PROXIES)) {
       byProxy = proveProxy(document, value, presenter);
     } else {
       return Reason.cnf_unsupported;
@@ -52,5 +62,10 @@ export function proveConfirmation(claims: VerifiedClaims, admitsProxies: bool, p
   }
   const isMalformed = byCertificate == Reason.cnf_malformed || byProxy == Reason.cnf_malformed;
   if (isMalformed) return Reason.cnf_malformed;
+  const rotation = bind.rotation;
+  if (rotation != null && byCertificate == Reason.certificate_mismatch) {
+    rotated = proveRotation(claims, rotation, namedDigest(), presenter);
+    if (rotated != Rotated.No) byCertificate = Reason.ok;
+  }
   return byProxy == Reason.ok && byCertificate != Reason.certificate_unbound ? Reason.ok : byCertificate;
 }

@@ -6,7 +6,8 @@ import { PairReader } from "../host/pairs";
 import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
 import { proveBindings } from "../binding/bind";
 import { trail } from "../binding/trail";
-import { namesCertificate, namesKey } from "../binding/confirmation";
+import { namesCertificate, namesKey, rotatedBy } from "../binding/confirmation";
+import { Rotated, moment } from "../binding/rotation";
 import { asksForCluster, borderOf, checkBorder, clusterBorderOf } from "../boundary/border";
 import { checkEgress } from "../boundary/egress";
 import { checkPresenter } from "../boundary/presenters";
@@ -46,6 +47,7 @@ import {
   introspectorFor,
   issuerIdentifiedBy,
 } from "../policy/policy";
+import { certificatesSeen } from "../state/certificates_seen";
 import { Char } from "../text/ascii";
 import { secretHash } from "../text/hash";
 import { ageOf, checkClaims } from "../token/claims";
@@ -354,11 +356,25 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
   const crossing = crossingOf(issuer, facts.border);
   const wanted = rule.bind.facts | factsOf(crossing);
   if (reason == Reason.ok && wanted != 0) reason = gatherConnection(presenter, policy, wanted);
-  return reason == Reason.ok ? proveBindings(claims, policy, rule, crossing, presenter) : reason;
+  if (reason != Reason.ok) return reason;
+  moment.now = now / 1000;
+  moment.clockSkew = issuer.clockSkew;
+  moment.isObserved = mode == Mode.Observe;
+  reason = proveBindings(claims, policy, rule, crossing, presenter);
+  if (rule.bind.rotation != null) followRotation(reason);
+  return reason;
 }
 
 function factsOf(crossing: Crossing | null): i32 {
   return crossing == null ? 0 : crossing.bind.facts;
+}
+
+/** Counts what a newer certificate has let pass, and notes the live one, since a token that names it may outlive it. */
+function followRotation(reason: Reason): void {
+  if (reason == Reason.ok && rotatedBy() == Rotated.Seen) countEvent(Event.RotationSeen);
+  if (reason == Reason.ok && rotatedBy() == Rotated.Renewed) countEvent(Event.RotationRenewed);
+  if (presenter.spiffeId == ABSENT) return;
+  certificatesSeen(moment.isObserved).note(presenter.spiffeId, presenter.certificateDigest, moment.now);
 }
 
 /** Reads the header pairs, once. */

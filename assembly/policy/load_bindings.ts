@@ -6,6 +6,7 @@ import { ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { readActor } from "./bindings/actor";
 import { readExpression } from "./bindings/cel";
+import { readCertificate } from "./bindings/certificate";
 import { readClients } from "./bindings/client";
 import { readNetwork } from "./bindings/network";
 import { readSpiffe } from "./bindings/spiffe";
@@ -32,9 +33,11 @@ export function readBindings(bind: Bind, list: JsonNode, policy: Policy): bool {
 /** What has to hold for tokens that cross a border, besides what the rule asks for. */
 export function readCrossingBindings(bind: Bind, list: JsonNode, policy: Policy): bool {
   if (!readList(bind.bindings, list, policy, bind, true)) return false;
-  const isElsewhere = bind.expressions.count > 0 || hasMethod(bind.bindings, Method.ProxyPrincipals);
+  const isElsewhere =
+    bind.expressions.count > 0 || bind.rotation != null || hasMethod(bind.bindings, Method.ProxyPrincipals);
   return (
-    !isElsewhere || refuse(document, list, 'no "cel" and no "proxyPrincipals" here: they belong in a rule')
+    !isElsewhere ||
+    refuse(document, list, 'no "cel", no "rotation" and no "proxyPrincipals" here: they belong in a rule')
   );
 }
 
@@ -85,15 +88,9 @@ function readBinding(binding: Binding, node: JsonNode, policy: Policy, bind: Bin
   const cel = document.member(node, "cel");
   if (cel != NO_NODE) return readExpression(binding, cel, bind);
   const certificate = document.member(node, "certificate");
-  if (certificate != NO_NODE && policy.from != PresenterFrom.Peer)
-    return refuse(
-      document,
-      certificate,
-      'no certificate binding but with "peer": nothing else sees a certificate',
-    );
-  const proxies = document.member(node, "proxyPrincipals");
-  binding.method = proxies == NO_NODE ? Method.Certificate : Method.ProxyPrincipals;
-  return hasOnly(proxies == NO_NODE ? certificate : proxies, NO_MEMBERS);
+  if (certificate != NO_NODE) return readCertificate(binding, certificate, bind, policy, isOuter);
+  binding.method = Method.ProxyPrincipals;
+  return hasOnly(document.member(node, "proxyPrincipals"), NO_MEMBERS);
 }
 
 function readAlternatives(binding: Binding, list: JsonNode, policy: Policy, bind: Bind, isOuter: bool): bool {

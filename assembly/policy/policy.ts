@@ -280,6 +280,18 @@ export const enum Fact {
   Pod = 16,
 }
 
+/** Seconds since a sighting, or since a token was issued, that the certificate may be another one, at most. */
+export const MAX_WINDOW: i64 = 24 * 60 * 60;
+
+/** How a token may outlive the certificate that it names, while its workload gets a new one. */
+@unmanaged
+export class Rotation {
+  /** Path of the claim that has to be the presenter's SPIFFE ID, its names joined by 0x00 bytes. */
+  claim: Span;
+  /** Seconds, from 1 to `MAX_WINDOW`. */
+  window: i64;
+}
+
 /** One member of a `bind`; all of them have to hold. What a method does not need stays empty. */
 @unmanaged
 export class Binding {
@@ -326,6 +338,8 @@ export class Bind {
   facts: i32;
   /** True when a proxy that the token's `cnf` names may present it in place of the certificate's holder. */
   admitsProxies: bool;
+  /** Null: the certificate is the one that the token's `cnf` names, or the token is denied. */
+  rotation: Rotation | null;
 
   static make(region: Region): Bind {
     const bind = region.make<Bind>();

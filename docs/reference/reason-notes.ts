@@ -313,7 +313,7 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   },
   certificate_mismatch: {
     means: "The token names another certificate than the live one.",
-    next: "A token in other hands; or the workload's SVID rotated and the token did not.",
+    next: "A token in other hands; or the workload's SVID rotated and the token did not: see `rotation` of `certificate`.",
   },
   spiffe_claim_absent: {
     means: "The token lacks the claim that names its workload.",

@@ -10,6 +10,7 @@ const desk = new PolicyDesk();
 const when = (condition: unknown): Json => policyWithRule({ when: condition });
 const bind = (...bindings: readonly unknown[]): Json => policyWithRule({ bind: bindings });
 const spiffe = (claim: unknown): Json => bind({ spiffe: { claim } });
+const rotation = (members: unknown): Json => bind({ certificate: { rotation: members } });
 
 /** What each member may not be. The member's place, a policy with this value there, and the values. */
 const WRONG: readonly (readonly [
@@ -156,6 +157,17 @@ const WRONG: readonly (readonly [
   ["/rules/0/bind", (value) => policyWithRule({ bind: value }), [null, "spiffe", {}, []]],
   ["/rules/0/bind/0", bind, [null, "spiffe", [], {}, { spiffe: { claim: "sub" }, certificate: {} }]],
   ["/rules/0/bind/0/certificate", (certificate) => bind({ certificate }), [null, true, []]],
+  ["/rules/0/bind/0/certificate/rotation", rotation, [null, true, "1h", []]],
+  [
+    "/rules/0/bind/0/certificate/rotation/claim",
+    (claim) => rotation({ claim, window: "1h" }),
+    [null, 1, "", "a..b", ["sub"]],
+  ],
+  [
+    "/rules/0/bind/0/certificate/rotation/window",
+    (window) => rotation({ claim: "sub", window }),
+    [null, 3600, "", "1", "0s", "25h", "86401s", "1d", "-1s", "1.5h", "9999999s"],
+  ],
   ["/rules/0/bind/0/spiffe", (value) => bind({ spiffe: value }), [null, true, "sub", [], {}]],
   [
     "/rules/0/bind/0/spiffe/claim",
@@ -198,6 +210,8 @@ describe("a name that is not known", () => {
     ["/rules/0/issuer", policyWithRule({ issuer: "idp" }), "issuers"],
     ["/rules/0/when/method", when({ method: "GET" }), "methods"],
     ["/rules/0/bind/0/spife", bind({ spife: {} }), "spiffe"],
+    ["/rules/0/bind/0/certificate/rotatoin", bind({ certificate: { rotatoin: {} } }), "rotation"],
+    ["/rules/0/bind/0/certificate/rotation/windows", rotation({ claim: "sub", windows: "1h" }), "window"],
     ["/rules/0/bind/0/spiffe/claims", bind({ spiffe: { claims: "sub" } }), "claim"],
     ["/mode", policy({ mode: "enforced" }), "enforce"],
     ["/rules/0/token", policyWithRule({ token: "require" }), "required"],
@@ -213,8 +227,8 @@ describe("a name that is not known", () => {
     const { message } = desk.offer(policy({ somethingElse: 1 }));
     assert.doesNotMatch(message, /did you mean/);
     desk.assertRefused(
-      bind({ certificate: { sha: 1 } }),
-      "/rules/0/bind/0/certificate/sha",
+      bind({ proxyPrincipals: { sha: 1 } }),
+      "/rules/0/bind/0/proxyPrincipals/sha",
       /an empty object/,
     );
   });
@@ -255,6 +269,32 @@ describe("a binding that is there already", () => {
   it("is not one that looks at something else", () => {
     desk.assertAccepted(bind(sub, { spiffe: { claim: "act.sub" } }, { certificate: {} }));
     desk.assertAccepted(bind({ certificate: {} }, { spiffe: { claim: "act.sub" } }, sub));
+  });
+});
+
+describe("a certificate's rotation", () => {
+  const good = { claim: "sub", window: "1h" };
+
+  it("has a claim and a window, and lasts for a day at most", () => {
+    for (const members of [good, { claim: "act.sub", window: "1s" }, { claim: "sub", window: "24h" }])
+      desk.assertAccepted(rotation(members));
+    const place = "/rules/0/bind/0/certificate/rotation";
+    desk.assertRefused(rotation({}), place, /"claim"/);
+    desk.assertRefused(rotation({ window: "1h" }), place, /"claim"/);
+    desk.assertRefused(rotation({ claim: "sub" }), place, /"window".*"1s" to "24h"/);
+  });
+
+  it("is refused within an anyOf, where it would say more than its alternative", () => {
+    const anyOf = [{ spiffe: { claim: "sub" } }, { certificate: { rotation: good } }];
+    desk.assertRefused(bind({ anyOf }), "/rules/0/bind/0/anyOf/1/certificate/rotation", /no rotation within/);
+  });
+
+  it("is refused twice in a rule, and at a waypoint", () => {
+    const certificate = { rotation: good };
+    desk.assertRefused(bind({ certificate }, { certificate: {} }), "/rules/0/bind/1", /not there twice/);
+    desk.assertRefused(bind({ certificate: {} }, { certificate }), "/rules/0/bind/1", /not there twice/);
+    const waypoint = { ...bind({ certificate }), presenter: { from: "waypoint" } };
+    desk.assertRefused(waypoint, "/rules/0/bind/0/certificate", /no certificate binding but with "peer"/);
   });
 });
 
