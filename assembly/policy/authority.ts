@@ -25,6 +25,7 @@ export function isPlainAuthority(text: Span): bool {
  * `api.example` while Envoy routes both alike. A rule that names no port takes every port.
  */
 export function isAuthority(wanted: Span, given: Span): bool {
+  if (!startsAlike(wanted, given)) return false;
   const port = portOf(wanted);
   if (port != ABSENT && !equals(port, portOf(given))) return false;
   const host = hostOf(wanted);
@@ -32,6 +33,16 @@ export function isAuthority(wanted: Span, given: Span): bool {
   if (lengthOf(host) != lengthOf(other)) return false;
   for (let i = 0; i < lengthOf(host); i++) {
     if (lowerCase(byteAt(host, i)) != lowerCase(byteAt(other, i))) return false;
+  }
+  return true;
+}
+
+/** False when the first labels differ: for most, before anything is taken apart. */
+function startsAlike(wanted: Span, given: Span): bool {
+  for (let i = 0; i < lengthOf(wanted); i++) {
+    const byte = byteAt(wanted, i);
+    if (byte == Char.Dot || byte == Char.Colon) return true;
+    if (lowerCase(byte) != lowerCase(byteAt(given, i))) return false;
   }
   return true;
 }
