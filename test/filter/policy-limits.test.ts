@@ -104,6 +104,22 @@ describe("size", () => {
     desk.assertRefused(headersOf(64), "/rules/63/when/headers/1", /at most 64 different headers/);
   });
 
+  it("that leaves no memory to decode a path is refused: a rule without it would take other requests", () => {
+    const keys = { jwks: { keys: [{ ...key.jwk, filler: Array(120_000).fill(1) }] } };
+    const spaces = "%20".repeat(140_000);
+    for (const when of [
+      { path: `/${spaces}` },
+      { pathPrefix: `/${spaces}` },
+      { pathTemplate: `/${spaces}/{id}` },
+      { pathTemplate: `/{id}/${spaces}` },
+    ])
+      desk.assertRefused(
+        policy({ issuers: { idp: issuer({ keys }) }, rules: [{ name: "spaces", when }] }),
+        `/rules/0/when/${Object.keys(when)[0] ?? ""}`,
+        /a shorter policy/,
+      );
+  });
+
   it("of more values than there is memory for is refused, not a trap", () => {
     for (const text of [
       `[${"1,".repeat(500_000)}1]`,
