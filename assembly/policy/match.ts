@@ -52,7 +52,10 @@ export function isOnlyRule(policy: Policy, target: Target, rule: Rule | null): b
   return firstRule(policy, target, decoded, true) == rule && firstRule(policy, target, cut, true) == rule;
 }
 
-/** True when the request falls under `rule`, which is its only one, also for a server that reads `_` in a header's name as `-`. */
+/**
+ * True when the request falls under `rule`, its only one, also for a server that reads `_` in a header's name as `-`. The last that
+ * is asked about a target: from here on its headers are read so.
+ */
 export function isRuleByLookalikes(policy: Policy, target: Target, rule: Rule | null): bool {
   if (!target.hasLooked || found.alike == found.exact) return true;
   found.exact = found.alike;
