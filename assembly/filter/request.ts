@@ -29,7 +29,7 @@ import {
 import { Verified, collectClaims, findVerified, leftAnything, verifiedIssuer } from "../evidence/jwt_authn";
 import { Presenter } from "../evidence/presenter";
 import { isPlainAuthority } from "../policy/authority";
-import { Target, isOnlyRule, matchRule } from "../policy/match";
+import { Target, isOnlyRule, isRuleByLookalikes, matchRule } from "../policy/match";
 import { isMethod } from "../policy/method";
 import { isAmbiguousPath, withoutQuery } from "../policy/path";
 import {
@@ -211,6 +211,7 @@ function judge(policy: Policy | null): Reason {
 
   const rule = matchRule(policy, target);
   if (!isOnlyRule(policy, target, rule)) return Reason.path_ambiguous;
+  if (!isRuleByLookalikes(policy, target, rule)) return Reason.header_ambiguous;
   mode = policy.mode;
   if (rule == null) return Reason.no_rule;
   mode = rule.mode;
@@ -382,6 +383,7 @@ function readRequest(): Reason {
   headers = readRequestHeaders();
   if (lengthOf(headers) == 0) return Reason.host_unavailable;
   target.clear();
+  target.headers = headers;
   wholePath = ABSENT;
   xfcc = ABSENT;
   xfccCount = 0;

@@ -38,6 +38,11 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means: "The authority is no plain host with or without a port.",
     next: "Send the host name that the service has.",
   },
+  header_ambiguous: {
+    means:
+      "A rule asks for a header, and the request has one whose name differs in `_` and `-` only: for a server that reads them alike the request would fall under another rule.",
+    next: "Send the header as it is spelled in the policy, or not at all.",
+  },
   no_rule: {
     means: "No rule of the policy takes this request.",
     next: "Add a rule; a last rule without `when` takes everything else.",
