@@ -11,6 +11,7 @@ import { forgetWaiter } from "./filter/waiting";
 import { seedHash } from "./text/hash";
 import { defineEvents } from "./telemetry/events";
 import { defineCounters } from "./telemetry/counters";
+import { defineReach } from "./telemetry/reach";
 
 /** Tells the host which ABI this is; never called. */
 export function proxy_abi_version_0_2_1(): void {}
@@ -29,6 +30,7 @@ export function proxy_on_configure(root: u32, size: i32): u32 {
   resetArena();
   defineCounters();
   defineEvents();
+  defineReach();
   seedHash(<u32>readRandom());
   if (!configureRoot(root, readConfiguration(size))) return 0;
   startTicks(root);

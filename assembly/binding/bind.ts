@@ -2,12 +2,14 @@
 
 import { ascii } from "../host/arena";
 import { List } from "../host/list";
+import { Span, ABSENT } from "../host/span";
 import { Reason } from "../decision/reason";
 import { isTrue } from "../evidence/expressions";
 import { Presenter } from "../evidence/presenter";
-import { Binding, Method, Policy, Rule } from "../policy/policy";
+import { Binding, Crossing, Method, Policy, Rule, hasText } from "../policy/policy";
 import { NO_NODE } from "../text/json";
 import { VerifiedClaims } from "../token/verified_claims";
+import { trail } from "./trail";
 import { proveConfirmation, proveLiveCertificate } from "./confirmation";
 import { proveActor } from "./methods/actor";
 import { proveClient } from "./methods/client";
@@ -17,21 +19,33 @@ import { proveClaim, provePatterns, proveTemplate } from "./methods/spiffe";
 
 const SUB = ascii("sub");
 
-/** Proves the token's own `cnf`, and then what the rule asks for, or the default. Answers the first that does not hold. */
+/**
+ * Proves the token's own `cnf`, then what the rule asks for, or the default, and then what the border asks for. Answers the first that does
+ * not hold.
+ * @param crossing the border that the token crosses; null: none
+ */
 export function proveBindings(
   claims: VerifiedClaims,
   policy: Policy,
   rule: Rule,
+  crossing: Crossing | null,
   presenter: Presenter,
 ): Reason {
+  const hasConfirmation = claims.named("cnf") != NO_NODE;
   let reason = proveConfirmation(claims, rule.bind.admitsProxies, presenter);
-  if (reason == Reason.ok && rule.bind.bindsByDefault) reason = proveDefault(claims, presenter);
-  return reason == Reason.ok ? proveEach(claims, policy, rule.bind.bindings, presenter) : reason;
+  if (hasConfirmation) trail.note(Method.Confirmation, reason, true);
+  if (reason == Reason.ok && rule.bind.bindsByDefault && !hasConfirmation)
+    reason = proveDefault(claims, presenter);
+  if (reason == Reason.ok) reason = proveEach(claims, policy, rule.bind.bindings, presenter);
+  if (reason != Reason.ok || crossing == null) return reason;
+  return proveEach(claims, policy, crossing.bind.bindings, presenter);
 }
 
 /** Nothing said: a token with a `cnf` was just proven by it, any other belongs to the workload that it is about. */
 function proveDefault(claims: VerifiedClaims, presenter: Presenter): Reason {
-  return claims.named("cnf") == NO_NODE ? proveClaim(claims, SUB, presenter) : Reason.ok;
+  const reason = proveClaim(claims, SUB, presenter);
+  trail.note(Method.Claim, reason, true);
+  return reason;
 }
 
 function proveEach(
@@ -50,11 +64,31 @@ function proveEach(
 }
 
 function prove(binding: Binding, claims: VerifiedClaims, policy: Policy, presenter: Presenter): Reason {
+  const reason = proveOne(binding, claims, policy, presenter);
+  trail.note(binding.method, reason, ties(binding));
+  return reason;
+}
+
+/** True for what the token itself says of its presenter; patterns, connections and expressions only say who may come. */
+function ties(binding: Binding): bool {
+  switch (binding.method) {
+    case Method.Pattern:
+    case Method.Cel:
+    case Method.AnyOf:
+      return false;
+    case Method.Network:
+      return binding.network != null && binding.network!.addressClaim != ABSENT;
+    default:
+      return true;
+  }
+}
+
+function proveOne(binding: Binding, claims: VerifiedClaims, policy: Policy, presenter: Presenter): Reason {
   switch (binding.method) {
     case Method.Claim:
       return proveClaim(claims, binding.claim, presenter);
     case Method.Template:
-      return proveTemplate(claims, binding.pieces, presenter);
+      return proveTemplate(claims, binding.pieces, ownDomain(policy, presenter), presenter);
     case Method.Pattern:
       return provePatterns(binding.patterns, presenter);
     case Method.Certificate:
@@ -67,7 +101,7 @@ function prove(binding: Binding, claims: VerifiedClaims, policy: Policy, present
     case Method.Actor:
       return proveActor(claims, binding.issuers, binding.patterns, presenter);
     case Method.Kubernetes:
-      return proveKubernetes(claims, policy.trustDomain, presenter);
+      return proveKubernetes(claims, ownDomain(policy, presenter), binding.bindsPod, presenter);
     case Method.Network:
       return binding.network == null
         ? Reason.policy_absent
@@ -80,6 +114,13 @@ function prove(binding: Binding, claims: VerifiedClaims, policy: Policy, present
     default:
       return Reason.policy_absent;
   }
+}
+
+/** Our trust domain, or the alias of it that the presenter has. */
+function ownDomain(policy: Policy, presenter: Presenter): Span {
+  return hasText(policy.trustDomainAliases, presenter.trustDomain)
+    ? presenter.trustDomain
+    : policy.trustDomain;
 }
 
 function proveAny(

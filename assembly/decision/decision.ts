@@ -9,22 +9,27 @@ export const enum Verdict {
   Allow = 1,
   /** A deny that observe mode records and does not apply. */
   WouldDeny = 2,
+  /** A deny of the token and not of the request, which goes on without it. */
+  Strip = 3,
 }
 
 @unmanaged
 export class Decision {
   verdict: Verdict;
   reason: Reason;
+  mode: Mode;
 
   static make(): Decision {
     return makeForever<Decision>();
   }
 
-  /** The one place where a reason becomes a verdict. */
-  combine(reason: Reason, mode: Mode): void {
+  /** The one place where a reason becomes a verdict. @param strips whether a refused token may be taken out instead */
+  combine(reason: Reason, mode: Mode, strips: bool): void {
     this.reason = reason;
+    this.mode = mode;
     if (answerTo(reason) == Answer.None) this.verdict = Verdict.Allow;
-    else this.verdict = mode == Mode.Observe ? Verdict.WouldDeny : Verdict.Deny;
+    else if (mode == Mode.Observe) this.verdict = Verdict.WouldDeny;
+    else this.verdict = strips && answerTo(reason) != Answer.Unavailable ? Verdict.Strip : Verdict.Deny;
   }
 }
 
@@ -35,6 +40,8 @@ export function verdictName(verdict: Verdict): string {
       return "allow";
     case Verdict.WouldDeny:
       return "would-deny";
+    case Verdict.Strip:
+      return "strip";
     default:
       return "deny";
   }

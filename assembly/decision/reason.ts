@@ -87,6 +87,11 @@ export enum Reason {
   // The boundary.
   trust_domain_foreign = 100,
   presenter_not_admitted = 101,
+  border_closed = 102,
+  cluster_unknown = 103,
+  service_not_admitted = 104,
+  egress_host_not_admitted = 105,
+  listener_not_outbound = 106,
 
   // The bindings.
   cnf_malformed = 120,
@@ -105,6 +110,9 @@ export enum Reason {
   actor_mismatch = 134,
   prior_actor_mismatch = 135,
   kubernetes_mismatch = 136,
+  pod_claim_absent = 147,
+  pod_unknown = 148,
+  pod_mismatch = 149,
   no_alternative_held = 137,
   source_not_admitted = 138,
   source_claim_absent = 139,
@@ -118,7 +126,7 @@ export enum Reason {
 }
 
 /** One more than the highest number above. */
-export const REASON_LIMIT = 147;
+export const REASON_LIMIT = 150;
 
 /** The stable name, or an empty string for a number that is no reason. */
 export function reasonName(reason: Reason): string {
@@ -261,6 +269,16 @@ export function reasonName(reason: Reason): string {
       return "trust_domain_foreign";
     case Reason.presenter_not_admitted:
       return "presenter_not_admitted";
+    case Reason.border_closed:
+      return "border_closed";
+    case Reason.cluster_unknown:
+      return "cluster_unknown";
+    case Reason.service_not_admitted:
+      return "service_not_admitted";
+    case Reason.egress_host_not_admitted:
+      return "egress_host_not_admitted";
+    case Reason.listener_not_outbound:
+      return "listener_not_outbound";
     case Reason.cnf_malformed:
       return "cnf_malformed";
     case Reason.cnf_unsupported:
@@ -293,6 +311,12 @@ export function reasonName(reason: Reason): string {
       return "prior_actor_mismatch";
     case Reason.kubernetes_mismatch:
       return "kubernetes_mismatch";
+    case Reason.pod_claim_absent:
+      return "pod_claim_absent";
+    case Reason.pod_unknown:
+      return "pod_unknown";
+    case Reason.pod_mismatch:
+      return "pod_mismatch";
     case Reason.no_alternative_held:
       return "no_alternative_held";
     case Reason.source_not_admitted:
@@ -364,6 +388,11 @@ export function answerTo(reason: Reason): Answer {
     case Reason.no_rule:
     case Reason.trust_domain_foreign:
     case Reason.presenter_not_admitted:
+    case Reason.border_closed:
+    case Reason.cluster_unknown:
+    case Reason.service_not_admitted:
+    case Reason.egress_host_not_admitted:
+    case Reason.listener_not_outbound:
       return Answer.Forbidden;
     case Reason.token_too_large:
     case Reason.token_malformed:
@@ -435,6 +464,9 @@ export function answerTo(reason: Reason): Answer {
     case Reason.certificate_ambiguous:
     case Reason.certificate_unreadable:
     case Reason.certificate_hidden:
+    case Reason.pod_claim_absent:
+    case Reason.pod_unknown:
+    case Reason.pod_mismatch:
       return Answer.InvalidToken;
     default:
       return Answer.Forbidden;

@@ -50,6 +50,7 @@ const CLIENT_CLAIMS = ascii("client_id\nazp\n");
 const ACTOR_CLAIMS = ascii("iss\nact\nact\0sub\nact\0iss\n");
 const KUBERNETES_CLAIMS = ascii(
   "kubernetes.io\nkubernetes.io\0namespace\nkubernetes.io\0serviceaccount\0name\n" +
+    "kubernetes.io\0pod\0name\n" +
     "kubernetes.io/serviceaccount/namespace\nkubernetes.io/serviceaccount/service-account.name\n",
 );
 
@@ -134,10 +135,20 @@ export function collectClaims(issuer: Issuer, rule: Rule): MetadataClaims | null
   collectText(issuer, TOKEN_USE);
   if (rule.bind.bindsByDefault) collectText(issuer, SUB);
   collectFor(issuer, rule.bind.bindings);
+  collectForCrossings(issuer);
   collected.close(root);
   metadataClaims.document = collected;
   if (collected.isCut) return null;
   return metadataClaims;
+}
+
+/** What may have to hold across a border. */
+function collectForCrossings(issuer: Issuer): void {
+  let link = issuer.crossings.first;
+  while (link != null) {
+    collectFor(issuer, link.item.bind.bindings);
+    link = link.next;
+  }
 }
 
 /** What these bindings look at. */

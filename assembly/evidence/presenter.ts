@@ -21,8 +21,12 @@ export class Presenter {
   forwarder: Span;
   /** True when the policy takes an address that Envoy has from a header. */
   isAddressForwarded: bool;
-  /** True when it is known by other means than a certificate on this connection. */
+  /** True when it shows no certificate on this connection, whatever else it is known by. */
   hasNoCertificate: bool;
+  /** Which pod, of which namespace and cluster, the mesh takes it for; each absent unless asked for. */
+  pod: Span;
+  podNamespace: Span;
+  cluster: Span;
   /** `ip:port` of the other end; absent unless a binding looks at it, as are the next three. */
   sourceAddress: Span;
   serverName: Span;
@@ -50,6 +54,9 @@ export class Presenter {
     this.forwarder = ABSENT;
     this.isAddressForwarded = false;
     this.hasNoCertificate = false;
+    this.pod = ABSENT;
+    this.podNamespace = ABSENT;
+    this.cluster = ABSENT;
     this.judgedExpressions = 0;
     this.trueExpressions = 0;
     this.sourceAddress = ABSENT;
@@ -83,6 +90,14 @@ export class Presenter {
     this.trustDomain = trustDomain;
     this.spiffeId = uri;
     return Reason.ok;
+  }
+
+  /** Takes the local workload for the presenter. @param id a well-formed SPIFFE ID of this trust domain */
+  becomeSelf(id: Span, trustDomain: Span): void {
+    this.spiffeId = id;
+    this.trustDomain = trustDomain;
+    this.isValidated = true;
+    this.hasNoCertificate = true;
   }
 
   /** Takes the certificate's digest in: 64 lowercase hex digits. */

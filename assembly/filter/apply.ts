@@ -32,7 +32,7 @@ const FORBIDDEN = ascii("forbidden");
 
 export function apply(decision: Decision): Action {
   // In observe mode nothing that the client or the upstream sees may differ.
-  if (decision.verdict == Verdict.Allow || decision.verdict == Verdict.WouldDeny) return Action.Continue;
+  if (decision.verdict != Verdict.Deny) return Action.Continue;
   const answer = answerTo(decision.reason);
   const details = detailsOf(decision);
   const sent = sendReply(

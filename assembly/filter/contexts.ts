@@ -9,6 +9,7 @@ import { Region } from "../host/region";
 import { Span } from "../host/span";
 import { Table, tableForever } from "../host/table";
 import { compileExpressions } from "../evidence/expressions";
+import { resolveSelf } from "../evidence/self";
 import { loadPolicy } from "../policy/load";
 import { Policy } from "../policy/policy";
 import { refuseRoom } from "../policy/refusal";
@@ -88,7 +89,7 @@ function replacePolicy(root: RootContext | null, text: Span): bool {
 
 /** Connects a policy that was read to what outlives it, and to what it names and does not hold. */
 function attach(policy: Policy, region: Region): bool {
-  if (!compileExpressions(policy, region)) return false;
+  if (!resolveSelf(policy, region) || !compileExpressions(policy, region)) return false;
   if (policy.introspects) {
     if (!resolveSecrets(policy, region)) return false;
     buildIntrospections();

@@ -10,6 +10,7 @@ import { KeySet } from "../policy/key_set";
 import { KeySource, KeyState } from "../policy/key_source";
 import { Introspector, Issuer } from "../policy/policy";
 import { UnverifiedToken } from "../token/jws";
+import { Reach } from "../token/reach";
 import { Remembered, recall, remember } from "../token/token_cache";
 import { CachedToken } from "../token/token_table";
 import { VerifiedClaims } from "../token/verified_claims";
@@ -39,6 +40,7 @@ const observedEarlyFetches = Budgets.make(HOLDERS, 1, EARLY_REFILL);
 const fresh = UnverifiedToken.make();
 let compact: Span = ABSENT;
 let cached: CachedToken | null = null;
+let reach: Reach | null = null;
 
 /** Takes a token apart, or finds it taken apart; `readToken` then gives it. */
 export function read(token: Span): Reason {
@@ -52,8 +54,14 @@ export function readToken(): UnverifiedToken {
   return cached == null ? fresh : cached!.token;
 }
 
+/** How far the token has travelled whose claims were proven last; null when nobody remembers it. */
+export function reachOfToken(): Reach | null {
+  return reach;
+}
+
 /** The claims of the token that was read, once one of the issuer's keys is shown to have signed it; null: see `inquiry`. */
 export function proveBySignature(issuer: Issuer): VerifiedClaims | null {
+  reach = null;
   const source = issuer.source;
   switch (source == null ? KeyState.Absent : source.stateAt(inquiry.now, issuer.staleFor)) {
     case KeyState.Ready:
@@ -73,8 +81,11 @@ function proveWith(source: KeySource): VerifiedClaims | null {
   const keys = source.keys!;
   if (cached != null) {
     const known = VerifiedClaims.byMemory(cached!, keys);
-    if (known != null) countEvent(Event.TokenHit);
-    if (known != null) return known;
+    if (known != null) {
+      countEvent(Event.TokenHit);
+      reach = cached!.reach;
+      return known;
+    }
   }
   const claims = proveFresh(keys);
   if (inquiry.reason == Reason.key_unknown) lookForKey(source);
@@ -98,7 +109,12 @@ function proveFresh(keys: KeySet): VerifiedClaims | null {
   if (claims == null) return null;
   const remembered = remember(compact, fresh, VerifiedClaims.provenBy(), inquiry.holder, inquiry.now);
   if (remembered == Remembered.ForAnother) countEvent(Event.TokenEviction);
+  if (remembered != Remembered.No) takeReach(recall(compact));
   return claims;
+}
+
+function takeReach(entry: CachedToken | null): void {
+  if (entry != null) reach = entry.reach;
 }
 
 /** A key that is not there may have been published since the last fetch: whoever names one may have it looked for. */
@@ -119,6 +135,7 @@ function lookForKey(source: KeySource): void {
 
 /** The claims that an introspection server gives for this token, or has given lately; null: see `inquiry`. */
 export function proveByIntrospection(introspector: Introspector, token: Span): VerifiedClaims | null {
+  reach = null;
   const answers = introspectionsFor(inquiry.isObserved);
   let entry = answers.find(token, introspector.identity, inquiry.now, introspector.cacheFor);
   if (entry == null && !inquiry.hasFailed) {
@@ -133,6 +150,7 @@ export function proveByIntrospection(introspector: Introspector, token: Span): V
     return null;
   }
   const claims = VerifiedClaims.byIntrospection(entry);
+  reach = entry.reach;
   inquiry.reason = VerifiedClaims.refusedBy();
   if (claims == null || introspector.issuer == ABSENT) return claims;
   inquiry.reason = Reason.issuer_unknown;
@@ -145,5 +163,6 @@ export function proveByIntrospection(introspector: Introspector, token: Span): V
  */
 export function proveByForwardedPayload(forwarded: Span): VerifiedClaims | null {
   inquiry.reason = Reason.jwt_authn_mismatch;
+  reach = null;
   return VerifiedClaims.byForwardedPayload(readToken(), forwarded);
 }

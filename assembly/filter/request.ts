@@ -5,15 +5,26 @@ import { closeStream, continueRequest, readClock, readRequestHeaders } from "../
 import { PairReader } from "../host/pairs";
 import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
 import { proveBindings } from "../binding/bind";
+import { trail } from "../binding/trail";
 import { namesCertificate, namesKey } from "../binding/confirmation";
+import { asksForCluster, borderOf, checkBorder, clusterBorderOf } from "../boundary/border";
+import { checkEgress } from "../boundary/egress";
 import { checkPresenter } from "../boundary/presenters";
-import { checkTrustDomain } from "../boundary/trust_domain";
+import { checkService } from "../boundary/services";
 import { Decision, Verdict } from "../decision/decision";
 import { Reason } from "../decision/reason";
 import { examineCertificate } from "../evidence/examine";
 import { evaluateAll } from "../evidence/expressions";
 import { becomeForwarded, isForwarder } from "../evidence/forwarded";
-import { gatherCertificate, gatherConnection, gatherIdentity } from "../evidence/gather";
+import {
+  gatherCertificate,
+  gatherCluster,
+  gatherConnection,
+  gatherIdentity,
+  gatherOutsider,
+  readLocalId,
+  readSourceHost,
+} from "../evidence/gather";
 import { Verified, collectClaims, findVerified, leftAnything, verifiedIssuer } from "../evidence/jwt_authn";
 import { Presenter } from "../evidence/presenter";
 import { isPlainAuthority } from "../policy/authority";
@@ -21,30 +32,43 @@ import { Target, isOnlyRule, isRuleByLookalikes, matchRule } from "../policy/mat
 import { isMethod } from "../policy/method";
 import { isAmbiguousPath, withoutQuery } from "../policy/path";
 import {
+  Border,
+  Crossing,
   Issuer,
   Mode,
   Policy,
+  PresenterFrom,
   Proof,
   Rule,
   TokenNeed,
+  crossingOf,
   headerSpelled,
   introspectorFor,
   issuerIdentifiedBy,
 } from "../policy/policy";
 import { Char } from "../text/ascii";
 import { secretHash } from "../text/hash";
-import { checkClaims } from "../token/claims";
-import { Credential } from "../token/credential";
+import { ageOf, checkClaims } from "../token/claims";
+import { Credential, hasQueryToken } from "../token/credential";
 import { MAX_OPAQUE_BYTES } from "../token/introspections";
 import { isOpaque } from "../token/jws";
 import { checkHeader, issuerOf, saysDpop } from "../token/kind";
 import { VerifiedClaims } from "../token/verified_claims";
-import { DenyFacts } from "../telemetry/deny_log";
-import { record } from "../telemetry/record";
+import { Event, countEvent } from "../telemetry/events";
+import { Facts } from "../telemetry/facts";
+import { record, wasAllowedBefore } from "../telemetry/record";
 import { Action, apply } from "./apply";
 import { RootContext, findRoot, policyOf } from "./contexts";
+import { forward, isOwnHeader, removeOwnHeaders, removePayloadHeaders } from "./forward";
 import { inquiry } from "./inquiry";
-import { proveByForwardedPayload, proveByIntrospection, proveBySignature, read, readToken } from "./prove";
+import {
+  proveByForwardedPayload,
+  proveByIntrospection,
+  proveBySignature,
+  reachOfToken,
+  read,
+  readToken,
+} from "./prove";
 import { NOTHING, Waiting, addWaiter } from "./waiting";
 
 // One request is judged at a time and from start to end in one callback, so its records can be static.
@@ -52,10 +76,14 @@ const pairs = makeForever<PairReader>();
 const target = makeForever<Target>();
 const credential = makeForever<Credential>();
 const presenter = Presenter.make();
-const facts = makeForever<DenyFacts>();
+const facts = makeForever<Facts>();
 const decision = Decision.make();
 let headers: Span = ABSENT;
 let wholePath: Span = ABSENT;
+/** What the token's signature was found good for, as it came; absent: nothing to pass on. */
+let payload: Span = ABSENT;
+/** True when the client has sent a header that only holdfast writes. */
+let hasOwnHeader: bool = false;
 /** `x-forwarded-client-cert`, and how many there are. */
 let xfcc: Span = ABSENT;
 let xfccCount: i32 = 0;
@@ -67,6 +95,10 @@ let now: i64 = 0;
 
 /** Judges one request by the policy of `root`, the one in force when it arrived; null when there is none. */
 export function handleRequest(root: RootContext | null, stream: u32): Action {
+  if (root != null && wasAllowedBefore()) {
+    countEvent(Event.JudgedBefore);
+    return Action.Continue;
+  }
   arrival.stream = stream;
   arrival.root = root == null ? 0 : root.id;
   arrival.until = 0;
@@ -107,19 +139,62 @@ function wait(policy: Policy | null, reason: Reason, request: Waiting): Action {
 }
 
 function conclude(policy: Policy | null, reason: Reason): Action {
-  decision.combine(reason, mode);
+  decision.combine(reason, mode, mayStrip(reason));
+  if (policy != null && !prepareForUpstream(policy)) decision.combine(Reason.host_unavailable, mode, false);
+  if (decision.verdict == Verdict.Allow) noteService();
   // A request that was refused before its presenter mattered still came from somebody: the log says from whom.
   if (decision.verdict != Verdict.Allow && policy != null && !presenter.isGathered) {
     identify(policy);
   }
-  record(decision, facts, presenter, now);
+  record(decision, facts, presenter, now, policy == null ? 0 : policy.sampleAllowed);
   return apply(decision);
+}
+
+/** True when what is wrong is in a header that is ours to take out, and the rule says that requests go on without it. */
+function mayStrip(reason: Reason): bool {
+  const rule = ruleInForce;
+  if (rule == null || !rule.stripsRefused || hasQueryToken(wholePath)) return false;
+  return rule.readsAuthorization || reason != Reason.token_duplicate;
+}
+
+/** Leaves in a request that goes on what the upstream is to get. False when the host refused. */
+function prepareForUpstream(policy: Policy): bool {
+  if (decision.verdict == Verdict.Deny) return true;
+  if (hasOwnHeader && !removeOwnHeaders(headers)) return false;
+  // The upstream would see the rest.
+  if (mode == Mode.Observe) return true;
+  if (!removePayloadHeaders(headers, policy)) return false;
+  const rule = ruleInForce;
+  return rule == null || forward(headers, rule, payload, decision, facts);
+}
+
+/** Where the token stands in its travels. */
+function noteUse(claims: VerifiedClaims): void {
+  facts.isUse = true;
+  facts.age = ageOf(claims, now / 1000);
+  const reach = reachOfToken();
+  if (reach == null) return;
+  if (reach.usedAt != 0) facts.sinceCheck = max<i64>(0, now - reach.usedAt);
+  reach.usedAt = now;
+  facts.isNewPresenter = reach.presenters.add(inquiry.holder);
+  facts.presenters = reach.presenters.count;
+  facts.services = reach.services.count;
+}
+
+/** The host that has accepted the token. */
+function noteService(): void {
+  const reach = facts.isUse ? reachOfToken() : null;
+  if (reach == null) return;
+  facts.isNewService = reach.services.add(secretHash(target.authority));
+  facts.services = reach.services.count;
 }
 
 function forget(): void {
   mode = Mode.Enforce;
   ruleInForce = null;
   now = 0;
+  payload = ABSENT;
+  trail.clear();
   inquiry.clear();
   facts.clear();
   credential.clear();
@@ -172,7 +247,9 @@ function judgeToken(policy: Policy, rule: Rule): Reason {
     issuer.proof == Proof.Signature
       ? proveBySignature(issuer)
       : proveByForwardedPayload(onlyHeader(issuer.payloadHeader));
-  return claims == null ? inquiry.reason : judgeClaims(policy, rule, issuer, claims);
+  if (claims == null) return inquiry.reason;
+  payload = readToken().payloadText;
+  return judgeClaims(policy, rule, issuer, claims);
 }
 
 /** A token that says nothing of itself: its issuer is asked. */
@@ -224,17 +301,38 @@ function judgeRemovedToken(policy: Policy, rule: Rule): Reason {
 function startInquiry(policy: Policy): Reason {
   now = readClock();
   inquiry.now = now;
-  inquiry.holder = secretHash(presenter.spiffeId);
+  // Outsiders have nothing but an address to be told apart by.
+  inquiry.holder = secretHash(facts.border == Border.Outside ? readSourceHost() : presenter.spiffeId);
   inquiry.isObserved = mode == Mode.Observe;
   if (now == 0) return Reason.host_unavailable;
-  return policy.examinesCertificate ? examineCertificate(now / 1000) : Reason.ok;
+  const isExamined = policy.examinesCertificate && !presenter.hasNoCertificate;
+  return isExamined ? examineCertificate(now / 1000) : Reason.ok;
 }
 
-/** Who is live on this connection, and may he be here at all? */
+/** Who is live on this connection, and may he be here at all, and the issuer's tokens with him? */
 function judgePresenter(policy: Policy, issuer: Issuer): Reason {
   let reason = identify(policy);
-  if (reason == Reason.ok) reason = checkTrustDomain(policy, presenter);
-  return reason == Reason.ok ? checkPresenter(issuer, presenter) : reason;
+  if (isNobody(reason) && crossingOf(issuer, Border.Outside) != null)
+    reason = gatherOutsider(presenter, policy);
+  if (reason == Reason.ok) reason = judgeBorder(policy, issuer);
+  if (reason == Reason.ok) reason = checkPresenter(issuer, presenter);
+  return reason == Reason.ok && issuer.acceptedBy.count > 0 ? checkService(issuer, readLocalId()) : reason;
+}
+
+/** True when there is no SPIFFE ID to be seen, which is how it is outside of the mesh. */
+function isNobody(reason: Reason): bool {
+  return reason == Reason.peer_absent || reason == Reason.spiffe_id_absent || reason == Reason.caller_absent;
+}
+
+function judgeBorder(policy: Policy, issuer: Issuer): Reason {
+  facts.border = borderOf(policy, presenter);
+  if (asksForCluster(issuer, facts.border)) {
+    const reason = gatherCluster(presenter);
+    if (reason != Reason.ok) return reason;
+    facts.border = clusterBorderOf(policy, presenter);
+    if (facts.border == Border.None) return Reason.cluster_unknown;
+  }
+  return checkBorder(issuer, facts.border);
 }
 
 /** The live peer, or whom it speaks for. */
@@ -246,14 +344,22 @@ function identify(policy: Policy): Reason {
 
 /** The second question: is the token meant for who presents it, here and now? */
 function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: VerifiedClaims): Reason {
+  noteUse(claims);
   let reason = checkClaims(claims, issuer, rule, now / 1000);
+  if (reason == Reason.ok && policy.from == PresenterFrom.Self)
+    reason = checkEgress(issuer.egress, claims, target.authority);
   if (reason != Reason.ok) return reason;
 
   if ((credential.isDpop || saysDpop(claims)) && !namesKey(claims)) return Reason.dpop_unbound;
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
-  if (reason == Reason.ok && rule.bind.facts != 0)
-    reason = gatherConnection(presenter, policy, rule.bind.facts);
-  return reason == Reason.ok ? proveBindings(claims, policy, rule, presenter) : reason;
+  const crossing = crossingOf(issuer, facts.border);
+  const wanted = rule.bind.facts | factsOf(crossing);
+  if (reason == Reason.ok && wanted != 0) reason = gatherConnection(presenter, policy, wanted);
+  return reason == Reason.ok ? proveBindings(claims, policy, rule, crossing, presenter) : reason;
+}
+
+function factsOf(crossing: Crossing | null): i32 {
+  return crossing == null ? 0 : crossing.bind.facts;
 }
 
 /** Reads the header pairs, once. */
@@ -265,6 +371,7 @@ function readRequest(): Reason {
   wholePath = ABSENT;
   xfcc = ABSENT;
   xfccCount = 0;
+  hasOwnHeader = false;
   pairs.start(headers);
   while (pairs.next()) noteHeader(pairs.name, pairs.value);
   if (!pairs.ok) return Reason.host_unavailable;
@@ -285,6 +392,8 @@ function noteHeader(name: Span, value: Span): void {
   } else if (first == Char.LowerX && equalsAscii(name, "x-forwarded-client-cert")) {
     xfcc = value;
     xfccCount++;
+  } else if (first == Char.LowerX && isOwnHeader(name)) {
+    hasOwnHeader = true;
   }
 }
 

@@ -8,11 +8,14 @@ import { forgetLostIntrospections, takeIntrospection } from "./introspect";
 import { fetchKeys, takeKeys } from "./key_fetch";
 import { sourceAwaiting } from "./key_sources";
 import { resumeRequest } from "./request";
+import { flushReach } from "../telemetry/reach";
 import { Waiting, callExpired, callWaiters, putBack, takeCalled } from "./waiting";
 
 /** Milliseconds. The short one is for the first fetch, and for as long as requests that were called still wait. */
 const SHORT_TICK: i32 = 5;
 const TICK: i32 = 250;
+/** For a policy that asks nobody anything: what was counted is handed over. */
+const IDLE_TICK: i32 = 1000;
 /**
  * Requests that are decided in one callback, at most. Envoy ends each within the end of the one before, so that a few hundred
  * denied at once overflow its stack and take the VM down (docs/host.md).
@@ -27,10 +30,15 @@ export function startTicks(rootId: u32): void {
   const policy = policyOf(root);
   if (root == null || policy == null) return;
   root.tickPeriod = 0;
-  if (policy.fetchesKeys || policy.introspects) pace(root, SHORT_TICK);
+  pace(root, asksSomebody(policy) ? SHORT_TICK : IDLE_TICK);
+}
+
+function asksSomebody(policy: Policy): bool {
+  return policy.fetchesKeys || policy.introspects;
 }
 
 export function handleTick(rootId: u32): void {
+  flushReach();
   const root = findRoot(rootId);
   const policy = policyOf(root);
   const now = readClock();
@@ -40,6 +48,7 @@ export function handleTick(rootId: u32): void {
     callExpired(rootId, i64.MAX_VALUE);
     return resumeCalled(root);
   }
+  if (!asksSomebody(policy)) return;
   fetchDueKeys(policy, rootId, now);
   if (policy.introspects) forgetLostIntrospections(now);
   callExpired(rootId, now);

@@ -9,6 +9,8 @@ export {
   proxy_send_local_response,
   proxy_close_stream,
   proxy_get_header_map_pairs,
+  proxy_remove_header_map_value,
+  proxy_replace_header_map_value,
   proxy_get_buffer_bytes,
   proxy_define_metric,
   proxy_increment_metric,

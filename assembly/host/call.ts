@@ -16,6 +16,8 @@ import {
   proxy_http_call,
   proxy_increment_metric,
   proxy_log,
+  proxy_remove_header_map_value,
+  proxy_replace_header_map_value,
   proxy_send_local_response,
   proxy_set_effective_context,
   proxy_set_property,
@@ -66,6 +68,24 @@ const outSize: usize = out + 8;
 export function readRequestHeaders(): Span {
   clearOut();
   return received(proxy_get_header_map_pairs(MAP_REQUEST_HEADERS, out, outSize));
+}
+
+/** Takes every value of a header out of the request. False when the host refused. */
+export function removeRequestHeader(name: Span): bool {
+  return proxy_remove_header_map_value(MAP_REQUEST_HEADERS, addressOf(name), lengthOf(name)) == STATUS_OK;
+}
+
+/** Gives the request's header this one value. False when the host refused. */
+export function replaceRequestHeader(name: Span, value: Span): bool {
+  return (
+    proxy_replace_header_map_value(
+      MAP_REQUEST_HEADERS,
+      addressOf(name),
+      lengthOf(name),
+      addressOf(value),
+      lengthOf(value),
+    ) == STATUS_OK
+  );
 }
 
 /** One attribute; `path` has its parts joined by a 0x00 byte. Lives until the callback ends. */

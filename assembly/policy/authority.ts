@@ -47,6 +47,23 @@ function startsAlike(wanted: Span, given: Span): bool {
   return true;
 }
 
+/** An authority, or `*.` and one: every host below it, at any depth. */
+export function isHostPattern(text: Span): bool {
+  return isPlainAuthority(isBelow(text) ? sliceFrom(text, 2) : text);
+}
+
+/** As `isAuthority`, for a pattern. */
+export function matchesHost(pattern: Span, given: Span): bool {
+  if (!isBelow(pattern)) return isAuthority(pattern, given);
+  const wanted = sliceFrom(pattern, 2);
+  const label = lengthOf(hostOf(given)) - lengthOf(hostOf(wanted));
+  return label > 1 && byteAt(given, label - 1) == Char.Dot && isAuthority(wanted, sliceFrom(given, label));
+}
+
+function isBelow(pattern: Span): bool {
+  return byteAt(pattern, 0) == Char.Asterisk && byteAt(pattern, 1) == Char.Dot;
+}
+
 /** Without the port, and without the one dot that may end a name. */
 function hostOf(authority: Span): Span {
   const colon = portStart(authority);

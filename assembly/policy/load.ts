@@ -2,25 +2,42 @@
 // less than its author thinks is worse than none. The grammar is documented in docs/policy.md.
 
 import { ascii } from "../host/arena";
+import { List } from "../host/list";
 import { Region } from "../host/region";
-import { Span, ABSENT, FAILED, lengthOf } from "../host/span";
+import { Span, ABSENT, FAILED, equals, lengthOf } from "../host/span";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { parseJson, stoppedAt } from "../text/json_parser";
+import { parseDecimal } from "../text/decimal";
 import { isTrustDomain, isWorkloadId } from "../text/spiffe_id";
 import { readIssuers } from "./load_issuers";
 import { readRules } from "./load_rules";
-import { Forwarding, Policy, PresenterFrom } from "./policy";
-import { MODES, REFUSED, document, hasOnly, readChoice, readStrings, region, startReading } from "./reader";
+import { Forwarding, Policy, hasText, PresenterFrom } from "./policy";
+import {
+  MODES,
+  REFUSED,
+  document,
+  hasOnly,
+  isBoolean,
+  orParent,
+  readChoice,
+  readStrings,
+  region,
+  startReading,
+} from "./reader";
 import { refuse, refuseText, startJudging } from "./refusal";
 
 /** Bytes of a policy, at most. */
 const MAX_POLICY_BYTES: i32 = 1024 * 1024;
 
-const POLICY_MEMBERS = ascii("mode trustDomain presenter issuers rules");
+const POLICY_MEMBERS = ascii(
+  "mode trustDomain trustDomainAliases federatedTrustDomains presenter issuers rules decisionLog",
+);
+const LOG_MEMBERS = ascii("sampleAllowed");
+const MAX_SAMPLE: i64 = 1_000_000;
 const PRESENTER_MEMBERS = ascii(
   "from validatedBy examineCertificate trustForwardedFor forwarders forwardClientCertDetails",
 );
-const PLACES = ascii("peer waypoint");
+const PLACES = ascii("peer waypoint self");
 /** In the order of `Forwarding`, by Envoy's names. */
 const FORWARDING = ascii("none APPEND_FORWARD FORWARD_ONLY");
 const VALIDATORS = ascii("envoy listener");
@@ -60,25 +77,73 @@ function readPolicy(policy: Policy): bool {
   if (mode == REFUSED) return false;
   policy.mode = mode;
   if (!readTrustDomain(policy)) return false;
-  return readPresenter(policy) && readIssuers(policy) && readRules(policy);
+  return readDecisionLog(policy) && readPresenter(policy) && readIssuers(policy) && readRules(policy);
 }
 
 function readTrustDomain(policy: Policy): bool {
   const node = document.member(ROOT, "trustDomain");
-  if (node == NO_NODE) return true;
-  const domain = document.stringOf(node);
-  if (!isTrustDomain(domain)) {
-    return refuse(document, node, 'a SPIFFE trust domain without "spiffe://", such as "cluster.local"');
+  if (node != NO_NODE && !isTrustDomain(document.stringOf(node))) return refuseTrustDomain(node);
+  policy.trustDomain = region.copy(document.stringOf(node));
+  return (
+    readTrustDomains(policy, "trustDomainAliases", policy.trustDomainAliases) &&
+    readTrustDomains(policy, "federatedTrustDomains", policy.federatedTrustDomains) &&
+    areApart(policy)
+  );
+}
+
+function readTrustDomains(policy: Policy, member: string, domains: List<Span>): bool {
+  const list = document.member(ROOT, member);
+  if (list == NO_NODE) return true;
+  if (policy.trustDomain == ABSENT)
+    return refuse(document, list, 'a policy with "trustDomain": without it every trust domain is admitted');
+  for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
+    const isOurs = equals(document.stringOf(n), policy.trustDomain);
+    if (isOurs || !isTrustDomain(document.stringOf(n))) return refuseTrustDomain(n);
   }
-  policy.trustDomain = region.copy(domain);
+  return readStrings(ROOT, member, domains);
+}
+
+/** What is ours is nobody else's. */
+function areApart(policy: Policy): bool {
+  const list = document.member(ROOT, "federatedTrustDomains");
+  if (list == NO_NODE) return true;
+  for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
+    if (hasText(policy.trustDomainAliases, document.stringOf(n)))
+      return refuse(document, n, 'a trust domain that is not among "trustDomainAliases"');
+  }
   return true;
+}
+
+function refuseTrustDomain(node: JsonNode): bool {
+  return refuse(
+    document,
+    node,
+    'a SPIFFE trust domain without "spiffe://", such as "cluster.local", and each one once',
+  );
+}
+
+function readDecisionLog(policy: Policy): bool {
+  const node = document.member(ROOT, "decisionLog");
+  if (node == NO_NODE) return true;
+  if (!hasOnly(node, LOG_MEMBERS)) return false;
+  const sample = document.member(node, "sampleAllowed");
+  const oneIn = document.kind(sample) == JsonKind.Number ? parseDecimal(document.textOf(sample)) : -1;
+  policy.sampleAllowed = <i32>oneIn;
+  return (
+    (oneIn >= 0 && oneIn <= MAX_SAMPLE) ||
+    refuse(
+      document,
+      orParent(sample, node),
+      '"sampleAllowed": one request in so many that are allowed, 0 to 1000000',
+    )
+  );
 }
 
 function readPresenter(policy: Policy): bool {
   const node = document.member(ROOT, "presenter");
   if (node == NO_NODE) return true;
   if (!hasOnly(node, PRESENTER_MEMBERS)) return false;
-  const from = readChoice(node, "from", PLACES, 'where the presenter is seen: "peer" or "waypoint"');
+  const from = readChoice(node, "from", PLACES, 'where the presenter is seen: "peer", "waypoint" or "self"');
   if (from == REFUSED) return false;
   policy.from = from;
   const validatedBy = readChoice(
@@ -90,18 +155,15 @@ function readPresenter(policy: Policy): bool {
   if (validatedBy == REFUSED) return false;
   policy.validatedBy = validatedBy;
   const validator = document.member(node, "validatedBy");
-  if (validator != NO_NODE && policy.from == PresenterFrom.Waypoint)
+  if (validator != NO_NODE && policy.from != PresenterFrom.Peer)
     return refuse(
       document,
       validator,
-      "nothing here: at a waypoint the tunnel vouches for who is at its other end",
+      "nothing here: at a waypoint the tunnel vouches for who is at its other end, and nobody has to for ourselves",
     );
+  if (policy.from == PresenterFrom.Self && policy.trustDomain == ABSENT)
+    return refuse(document, node, 'a policy with "trustDomain": node metadata do not say which one is ours');
   return readForwardedFor(policy, node) && readExamination(policy, node) && readForwarders(policy, node);
-}
-
-/** True for true and false, and where there is nothing, which means false. */
-function isBoolean(node: JsonNode): bool {
-  return node == NO_NODE || document.kind(node) == JsonKind.True || document.kind(node) == JsonKind.False;
 }
 
 function readForwardedFor(policy: Policy, node: JsonNode): bool {
@@ -120,8 +182,8 @@ function readForwardedFor(policy: Policy, node: JsonNode): bool {
 function readExamination(policy: Policy, node: JsonNode): bool {
   const member = document.member(node, "examineCertificate");
   policy.examinesCertificate = document.kind(member) == JsonKind.True;
-  if (policy.examinesCertificate && policy.from == PresenterFrom.Waypoint)
-    return refuse(document, member, "nothing here: a waypoint sees no certificate");
+  if (policy.examinesCertificate && policy.from != PresenterFrom.Peer)
+    return refuse(document, member, 'nothing here: only "peer" sees a certificate');
   return (
     isBoolean(member) ||
     refuse(
@@ -146,11 +208,21 @@ function readForwarders(policy: Policy, node: JsonNode): bool {
   if (list == NO_NODE && details == NO_NODE) return true;
   if (list == NO_NODE || forwarding == Forwarding.None)
     return refuse(document, node, '"forwarders" and "forwardClientCertDetails" together');
-  if (policy.from == PresenterFrom.Waypoint)
-    return refuse(document, list, "no forwarders at a waypoint: the tunnel says who is at its other end");
+  if (policy.from != PresenterFrom.Peer)
+    return refuse(document, list, 'no forwarders but with "peer": it is else known who is at the other end');
   for (let n = document.firstIn(list); n != NO_NODE; n = document.nextIn(list, n)) {
     if (!isWorkloadId(document.stringOf(n)))
       return refuse(document, n, "the SPIFFE ID of a gateway, spelled out");
   }
   return readStrings(node, "forwarders", policy.forwarders);
+}
+
+/** The node metadata do not say whom this proxy stands beside. */
+export function refuseSelf(): bool {
+  const node = document.member(document.member(ROOT, "presenter"), "from");
+  return refuse(
+    document,
+    node,
+    'an Envoy whose node metadata have "NAMESPACE" and "SERVICE_ACCOUNT", as Istio\'s have',
+  );
 }

@@ -9,8 +9,8 @@ import { readExpression } from "./bindings/cel";
 import { readClients } from "./bindings/client";
 import { readNetwork } from "./bindings/network";
 import { readSpiffe } from "./bindings/spiffe";
-import { Bind, Binding, Method, Policy, PresenterFrom } from "./policy";
-import { document, hasOnly, region } from "./reader";
+import { Bind, Binding, Fact, Method, Policy, PresenterFrom } from "./policy";
+import { document, hasOnly, isBoolean, region } from "./reader";
 import { refuse } from "./refusal";
 
 /** Bindings of a list, at most. */
@@ -18,6 +18,7 @@ const MAX_BINDINGS: i32 = 32;
 
 const METHODS = ascii("spiffe certificate client actor proxyPrincipals kubernetes network cel anyOf");
 const NO_MEMBERS = ascii("");
+const KUBERNETES_MEMBERS = ascii("pod");
 
 export function readBindings(bind: Bind, list: JsonNode, policy: Policy): bool {
   bind.bindsByDefault = true;
@@ -26,6 +27,15 @@ export function readBindings(bind: Bind, list: JsonNode, policy: Policy): bool {
   bind.admitsProxies = hasMethod(bind.bindings, Method.ProxyPrincipals);
   bind.bindsByDefault = !saysWhose(bind.bindings);
   return true;
+}
+
+/** What has to hold for tokens that cross a border, besides what the rule asks for. */
+export function readCrossingBindings(bind: Bind, list: JsonNode, policy: Policy): bool {
+  if (!readList(bind.bindings, list, policy, bind, true)) return false;
+  const isElsewhere = bind.expressions.count > 0 || hasMethod(bind.bindings, Method.ProxyPrincipals);
+  return (
+    !isElsewhere || refuse(document, list, 'no "cel" and no "proxyPrincipals" here: they belong in a rule')
+  );
 }
 
 function readList(bindings: List<Binding>, list: JsonNode, policy: Policy, bind: Bind, isOuter: bool): bool {
@@ -69,14 +79,18 @@ function readBinding(binding: Binding, node: JsonNode, policy: Policy, bind: Bin
   const anyOf = document.member(node, "anyOf");
   if (anyOf != NO_NODE) return readAlternatives(binding, anyOf, policy, bind, isOuter);
   const kubernetes = document.member(node, "kubernetes");
-  if (kubernetes != NO_NODE) return readKubernetes(binding, kubernetes, policy);
+  if (kubernetes != NO_NODE) return readKubernetes(binding, kubernetes, bind, policy);
   const network = document.member(node, "network");
   if (network != NO_NODE) return readNetwork(binding, network, bind, policy);
   const cel = document.member(node, "cel");
   if (cel != NO_NODE) return readExpression(binding, cel, bind);
   const certificate = document.member(node, "certificate");
-  if (certificate != NO_NODE && policy.from == PresenterFrom.Waypoint)
-    return refuse(document, certificate, "no certificate binding at a waypoint: it sees no certificate");
+  if (certificate != NO_NODE && policy.from != PresenterFrom.Peer)
+    return refuse(
+      document,
+      certificate,
+      'no certificate binding but with "peer": nothing else sees a certificate',
+    );
   const proxies = document.member(node, "proxyPrincipals");
   binding.method = proxies == NO_NODE ? Method.Certificate : Method.ProxyPrincipals;
   return hasOnly(proxies == NO_NODE ? certificate : proxies, NO_MEMBERS);
@@ -94,9 +108,20 @@ function readAlternatives(binding: Binding, list: JsonNode, policy: Policy, bind
 }
 
 /** Two service accounts of the same name in two trust domains are two workloads. */
-function readKubernetes(binding: Binding, node: JsonNode, policy: Policy): bool {
+function readKubernetes(binding: Binding, node: JsonNode, bind: Bind, policy: Policy): bool {
   binding.method = Method.Kubernetes;
-  if (!hasOnly(node, NO_MEMBERS)) return false;
+  if (!hasOnly(node, KUBERNETES_MEMBERS)) return false;
+  const pod = document.member(node, "pod");
+  binding.bindsPod = document.kind(pod) == JsonKind.True;
+  if (!isBoolean(pod))
+    return refuse(document, pod, "true, where the mesh says which pod a peer is, or false");
+  if (binding.bindsPod) bind.facts |= Fact.Pod;
+  if (binding.bindsPod && policy.from != PresenterFrom.Waypoint)
+    return refuse(
+      document,
+      pod,
+      "nothing here: only a waypoint is told by the mesh which pod a peer is; elsewhere the peer says it itself",
+    );
   return (
     policy.trustDomain != ABSENT ||
     refuse(document, node, 'a policy with "trustDomain": the cluster whose service accounts these are')

@@ -4,6 +4,7 @@ import { ascii } from "../host/arena";
 import { ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { isTrustDomain } from "../text/spiffe_id";
+import { readBorders } from "./load_borders";
 import { readIntrospection } from "./load_introspection";
 import { readProof } from "./load_keys";
 import { Issuer, Kind, Policy, Proof, issuerIdentifiedBy } from "./policy";
@@ -32,9 +33,11 @@ const NO_LIMIT: i64 = 0;
 const MAX_ISSUERS: i32 = 256;
 
 const ISSUER_MEMBERS = ascii(
-  "kind issuer trustDomain header audiences presenters clockSkew maxAge maxLifetime keys introspection",
+  "kind issuer trustDomain header audiences presenters acceptedBy borders egress clockSkew maxAge maxLifetime keys introspection",
 );
-const OPAQUE_MEMBERS = ascii("issuer header audiences presenters clockSkew maxAge maxLifetime introspection");
+const OPAQUE_MEMBERS = ascii(
+  "issuer header audiences presenters acceptedBy borders egress clockSkew maxAge maxLifetime introspection",
+);
 /** In the order of `Kind`. */
 const KINDS = ascii("access-token jwt-svid wit-svid wit kubernetes");
 /** https://datatracker.ietf.org/doc/draft-ietf-wimse-workload-creds/ */
@@ -66,7 +69,7 @@ export function readIssuers(policy: Policy): bool {
 
 function readIssuer(issuer: Issuer, node: JsonNode, policy: Policy): bool {
   if (!hasOnly(node, ISSUER_MEMBERS)) return false;
-  if (document.member(node, "introspection") != NO_NODE) return readOpaqueIssuer(issuer, node);
+  if (document.member(node, "introspection") != NO_NODE) return readOpaqueIssuer(issuer, node, policy);
   const kind = readChoice(node, "kind", KINDS, "what its tokens are");
   if (kind == REFUSED) return false;
   issuer.kind = kind;
@@ -75,18 +78,20 @@ function readIssuer(issuer: Issuer, node: JsonNode, policy: Policy): bool {
     readIdentity(issuer, node, policy) &&
     readAudiences(issuer, node) &&
     readPatterns(node, "presenters", issuer.presenters) &&
+    readBorders(issuer, node, policy) &&
     readTimes(issuer, node) &&
     readProof(issuer, node)
   );
 }
 
 /** Its tokens say nothing of themselves, so there is nothing to tell them by: a rule takes one such issuer for each header. */
-function readOpaqueIssuer(issuer: Issuer, node: JsonNode): bool {
+function readOpaqueIssuer(issuer: Issuer, node: JsonNode, policy: Policy): bool {
   return (
     hasOnly(node, OPAQUE_MEMBERS) &&
     readHeader(issuer, node) &&
     readStrings(node, "audiences", issuer.audiences) &&
     readPatterns(node, "presenters", issuer.presenters) &&
+    readBorders(issuer, node, policy) &&
     readTimes(issuer, node) &&
     readIntrospection(issuer, node)
   );

@@ -5,8 +5,18 @@ import { List } from "../host/list";
 import { Span, ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { readBindings } from "./load_bindings";
+import { readForward } from "./load_forward";
 import { readWhen } from "./load_when";
-import { Mode, Policy, Rule, TokenNeed, hasText, introspectorFor, issuerNamed } from "./policy";
+import {
+  Mode,
+  Policy,
+  PresenterFrom,
+  Rule,
+  TokenNeed,
+  hasText,
+  introspectorFor,
+  issuerNamed,
+} from "./policy";
 import { covers } from "./reach";
 import {
   MODES,
@@ -22,7 +32,8 @@ import {
 import { finishOffers, offer, refuse, refuseUnreachable, refuseValue } from "./refusal";
 import { indexRules } from "./rule_index";
 
-const RULE_MEMBERS = ascii("name when mode token issuers audiences bind");
+const RULE_MEMBERS = ascii("name when mode token issuers audiences bind forward onDeny");
+const ON_DENY = ascii("deny strip");
 const TOKEN_NEEDS = ascii("required optional none");
 const EVERY_REQUEST = ascii("default");
 /** Rules of a policy, at most: each is compared with those before it when the policy is loaded. */
@@ -130,7 +141,26 @@ function readRule(rule: Rule, node: JsonNode, policy: Policy): bool {
     collectHeaders(rule) &&
     hasOneIntrospector(rule, node) &&
     readStrings(node, "audiences", rule.audiences) &&
-    readBindings(rule.bind, document.member(node, "bind"), policy)
+    readBindings(rule.bind, document.member(node, "bind"), policy) &&
+    readForward(rule, document.member(node, "forward"), policy) &&
+    readOnDeny(rule, node, policy)
+  );
+}
+
+/** A request whose token is taken out goes on as one without a token, so the rule has to let those pass as well. */
+function readOnDeny(rule: Rule, node: JsonNode, policy: Policy): bool {
+  const choice = readChoice(node, "onDeny", ON_DENY, 'what becomes of a refused token: "deny" or "strip"');
+  if (choice == REFUSED) return false;
+  rule.stripsRefused = choice == 1;
+  const isPossible = policy.from == PresenterFrom.Self && rule.token == TokenNeed.Optional;
+  return (
+    !rule.stripsRefused ||
+    isPossible ||
+    refuse(
+      document,
+      document.member(node, "onDeny"),
+      '"deny"; "strip" is for tokens that leave, with "from": "self" and "token": "optional"',
+    )
   );
 }
 
@@ -138,6 +168,8 @@ function hasNothingForTokens(node: JsonNode): bool {
   let idle = document.member(node, "bind");
   if (idle == NO_NODE) idle = document.member(node, "issuers");
   if (idle == NO_NODE) idle = document.member(node, "audiences");
+  if (idle == NO_NODE) idle = document.member(node, "forward");
+  if (idle == NO_NODE) idle = document.member(node, "onDeny");
   return (
     idle == NO_NODE || refuse(document, idle, 'nothing here: with "token": "none" no token is looked at')
   );

@@ -52,6 +52,8 @@ export const enum PresenterFrom {
   Peer = 0,
   /** At an ambient waypoint, which is told by the tunnel who is at its other end. */
   Waypoint = 1,
+  /** At an outbound listener: the presenter is the workload that this proxy stands beside. */
+  Self = 2,
 }
 
 /** How the listener treats `x-forwarded-client-cert`, by Envoy's own names. */
@@ -62,6 +64,20 @@ export const enum Forwarding {
   AppendForward = 1,
   /** Envoy leaves it as the live peer sent it. */
   ForwardOnly = 2,
+}
+
+/** Where a presenter stands, seen from here. */
+export const enum Border {
+  /** Nobody knows yet. */
+  None = 0,
+  /** Within our trust domain, and as far as anybody says within our cluster. */
+  Same = 1,
+  /** In another cluster of our trust domain. */
+  Cluster = 2,
+  /** In a trust domain that the policy federates with. */
+  Federated = 3,
+  /** Outside of every mesh: it shows no SPIFFE ID. */
+  Outside = 4,
 }
 
 /** Who says that the peer's certificate was validated. */
@@ -109,6 +125,12 @@ export class Issuer {
   audiences: List<Span>;
   /** SPIFFE patterns: who may present its tokens; empty: whoever a binding admits. */
   presenters: List<Span>;
+  /** SPIFFE patterns: which local services accept its tokens; empty: all. */
+  acceptedBy: List<Span>;
+  /** What the policy says of borders; of one that is not there, nothing. */
+  crossings: List<Crossing>;
+  /** At an outbound listener: where its tokens may leave for. */
+  egress: Egress;
   /** Seconds that clocks may differ. */
   clockSkew: i64;
   /** Seconds since `iat` that a token may be used; 0: any number. */
@@ -133,7 +155,42 @@ export class Issuer {
     const issuer = region.make<Issuer>();
     issuer.audiences = region.make<List<Span>>();
     issuer.presenters = region.make<List<Span>>();
+    issuer.acceptedBy = region.make<List<Span>>();
+    issuer.crossings = region.make<List<Crossing>>();
+    issuer.egress = Egress.make(region);
     return issuer;
+  }
+}
+
+/** A border that an issuer's tokens cross under conditions, or do not. */
+@unmanaged
+export class Crossing {
+  border: Border;
+  /** Otherwise nothing crosses it. */
+  isOpen: bool;
+  /** What has to hold besides what the rule asks for. */
+  bind: Bind;
+}
+
+/** An audience, and the hosts that tokens for it may leave for. */
+@unmanaged
+export class AudienceHosts {
+  audience: Span;
+  hosts: List<Span>;
+}
+
+/** Where an issuer's tokens may leave for. */
+@unmanaged
+export class Egress {
+  /** Host patterns for any of its tokens. */
+  hosts: List<Span>;
+  audiences: List<AudienceHosts>;
+
+  static make(region: Region): Egress {
+    const egress = region.make<Egress>();
+    egress.hosts = region.make<List<Span>>();
+    egress.audiences = region.make<List<AudienceHosts>>();
+    return egress;
   }
 }
 
@@ -162,14 +219,18 @@ export const enum Method {
   Network = 10,
   /** An expression over request and connection, which Envoy evaluates, is true. */
   Cel = 11,
+  /** Not of a policy: the token's own `cnf`. */
+  Confirmation = 12,
 }
 
-/** One piece of a template: text as it stands, or the claim that goes there. */
+/** One piece of a template: text as it stands, or what goes there. */
 @unmanaged
 export class Piece {
   text: Span;
-  /** Path of the claim, its names joined by 0x00 bytes; absent for text. */
+  /** Path of the claim that goes there, its names joined by 0x00 bytes; otherwise absent. */
   claim: Span;
+  /** True where our trust domain goes, or the alias of it that the presenter has. */
+  isTrustDomain: bool;
 }
 
 /** An OAuth client, and who may present its tokens. */
@@ -217,6 +278,7 @@ export const enum Fact {
   ServerName = 2,
   TlsVersion = 4,
   LocalAddress = 8,
+  Pod = 16,
 }
 
 /** One member of a `bind`; all of them have to hold. What a method does not need stays empty. */
@@ -237,6 +299,8 @@ export class Binding {
   alternatives: List<Binding>;
   /** For Network; otherwise null. */
   network: Network | null;
+  /** For Kubernetes: the pod has to be the token's as well. */
+  bindsPod: bool;
   /** For Cel; otherwise null. */
   expression: Expression | null;
 
@@ -301,6 +365,17 @@ export class Segment {
   decodedText: Span;
 }
 
+/** What the upstream gets of the token, and hears of the verdict. The zero value changes nothing. */
+@unmanaged
+export class Forward {
+  /** True when the token is taken out of the request. */
+  stripsToken: bool;
+  /** The header that the payload of a verified token goes on in; absent: none. */
+  payloadHeader: Span;
+  /** True when the verdict goes on in a header. */
+  tellsVerdict: bool;
+}
+
 @unmanaged
 export class Rule {
   name: Span;
@@ -308,6 +383,8 @@ export class Rule {
   position: i32;
   mode: Mode;
   token: TokenNeed;
+  /** True when a token that is refused is taken out, and the request goes on without it. */
+  stripsRefused: bool;
   pathMatch: PathMatch;
   /** Without a slash at the end, unless it is the whole path. */
   path: Span;
@@ -333,6 +410,7 @@ export class Rule {
   audiences: List<Span>;
   /** What has to hold between its tokens and who presents them. */
   bind: Bind;
+  forward: Forward;
 
   static make(region: Region): Rule {
     const rule = region.make<Rule>();
@@ -342,6 +420,7 @@ export class Rule {
     rule.headers = region.make<List<Span>>();
     rule.audiences = region.make<List<Span>>();
     rule.bind = Bind.make(region);
+    rule.forward = region.make<Forward>();
     return rule;
   }
 }
@@ -380,6 +459,14 @@ export class Policy {
   mode: Mode;
   /** Absent: presenters of every trust domain that the listener trusts. */
   trustDomain: Span;
+  /** Other names of our own trust domain. */
+  trustDomainAliases: List<Span>;
+  /** Trust domains of others whose workloads may come here, as far as an issuer lets its tokens cross. */
+  federatedTrustDomains: List<Span>;
+  /** For Self: the SPIFFE ID of the local workload. */
+  self: Span;
+  /** The cluster that this proxy is in, where an issuer asks for it; absent: not known. */
+  cluster: Span;
   from: PresenterFrom;
   /** True when the live peer's certificate itself is looked at. */
   examinesCertificate: bool;
@@ -403,15 +490,22 @@ export class Policy {
   rulesBySpelling: RuleIndex;
   /** Headers that rules ask for, at most 64. */
   headerNames: List<Span>;
+  /** Headers that only this filter may write: one from outside is taken out of every request. */
+  payloadHeaders: List<Span>;
+  /** Of so many requests that are allowed one is logged; 0: none. */
+  sampleAllowed: i32;
   /** For a request of which no rule can be named: enforce as soon as any request is enforced. */
   modeWithoutRule: Mode;
 
   static make(region: Region): Policy {
     const policy = region.make<Policy>();
     policy.forwarders = region.make<List<Span>>();
+    policy.trustDomainAliases = region.make<List<Span>>();
+    policy.federatedTrustDomains = region.make<List<Span>>();
     policy.issuers = region.make<List<Issuer>>();
     policy.rules = region.make<List<Rule>>();
     policy.headerNames = region.make<List<Span>>();
+    policy.payloadHeaders = region.make<List<Span>>();
     return policy;
   }
 }
@@ -431,6 +525,16 @@ export function issuerIdentifiedBy(issuers: List<Issuer>, iss: Span): Issuer | n
   let link = issuers.first;
   while (link != null) {
     if (iss != ABSENT && equals(link.item.identifier, iss)) return link.item;
+    link = link.next;
+  }
+  return null;
+}
+
+/** What the policy says of this border for the issuer's tokens, or null. */
+export function crossingOf(issuer: Issuer, border: Border): Crossing | null {
+  let link = issuer.crossings.first;
+  while (link != null) {
+    if (link.item.border == border) return link.item;
     link = link.next;
   }
   return null;
@@ -468,7 +572,7 @@ export function headerSpelled(headers: List<Span>, name: Span): Span {
   return ABSENT;
 }
 
-/** True when these are one header for a server that reads `_` as `-`. */
+/** True when some servers take the one for the other: they read `_` as `-`. */
 export function isSpelledAlike(header: Span, name: Span): bool {
   if (lengthOf(header) != lengthOf(name)) return false;
   for (let i = 0; i < lengthOf(header); i++) {

@@ -86,10 +86,11 @@ function wordEnd(words: Span, start: i32): i32 {
 /** Reads the member's strings, each once and none empty, into `texts`; without the member it stays empty. */
 export function readStrings(object: JsonNode, member: string, texts: List<Span>): bool {
   const list = document.member(object, member);
-  return list == NO_NODE || readList(list, texts);
+  return list == NO_NODE || readTexts(list, texts);
 }
 
-function readList(list: JsonNode, texts: List<Span>): bool {
+/** A list of strings that has to be there, each once and none empty. */
+export function readTexts(list: JsonNode, texts: List<Span>): bool {
   if (document.kind(list) != JsonKind.Array || document.firstIn(list) == NO_NODE) {
     return refuse(document, list, "a list of at least one string");
   }
@@ -107,6 +108,11 @@ function readList(list: JsonNode, texts: List<Span>): bool {
 export function readDuration(object: JsonNode, name: string, otherwise: i64): i64 {
   const node = document.member(object, name);
   return node == NO_NODE ? otherwise : parseDuration(document.stringOf(node));
+}
+
+/** True for true and false, and where there is nothing, which means false. */
+export function isBoolean(node: JsonNode): bool {
+  return node == NO_NODE || document.kind(node) == JsonKind.True || document.kind(node) == JsonKind.False;
 }
 
 export function orParent(node: JsonNode, parent: JsonNode): JsonNode {
@@ -156,5 +162,5 @@ export function readPatternList(list: JsonNode, patterns: List<Span>): bool {
       );
     }
   }
-  return readList(list, patterns);
+  return readTexts(list, patterns);
 }

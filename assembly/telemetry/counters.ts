@@ -6,7 +6,7 @@ import { line, startLine, writeAscii } from "../host/writer";
 import { Decision, Verdict } from "../decision/decision";
 import { Answer, REASON_LIMIT, Reason, answerTo, reasonName } from "../decision/reason";
 
-const VERDICTS: i32 = 3;
+const VERDICTS: i32 = 4;
 const UNDEFINED: i32 = -1;
 
 @unmanaged
@@ -27,12 +27,21 @@ export function defineCounters(): void {
     define(Verdict.Allow, "allow", reason, isReason && allows);
     define(Verdict.Deny, "deny", reason, isReason && !allows);
     define(Verdict.WouldDeny, "would_deny", reason, isReason && !allows);
+    define(Verdict.Strip, "strip", reason, isReason && canStrip(reason));
   }
 }
 
 export function count(decision: Decision): void {
   const id = counterOf(decision.verdict, decision.reason).id;
   if (id != UNDEFINED) addToCounter(id, 1);
+}
+
+/** Only a token can be taken out, so only what is said of tokens can come of it. */
+function canStrip(reason: Reason): bool {
+  const answer = answerTo(reason);
+  return (
+    reason >= Reason.scheme_unsupported && answer != Answer.Unavailable && reason != Reason.token_in_query
+  );
 }
 
 function define(verdict: Verdict, name: string, reason: Reason, isPossible: bool): void {

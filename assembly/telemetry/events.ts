@@ -25,9 +25,11 @@ export const enum Event {
   IntrospectionAsked = 8,
   /** It could not be asked, or said nothing that helps. */
   IntrospectionFailed = 9,
+  /** A holdfast before this one in the proxy had allowed the request. */
+  JudgedBefore = 10,
 }
 
-const EVENTS: i32 = 10;
+const EVENTS: i32 = 11;
 const UNDEFINED: i32 = -1;
 
 @unmanaged
@@ -77,6 +79,8 @@ function nameOf(event: Event): string {
       return "token_cache.miss";
     case Event.TokenEviction:
       return "token_cache.eviction";
+    case Event.JudgedBefore:
+      return "judged_before";
     case Event.IntrospectionAsked:
       return "introspection.asked";
     default:

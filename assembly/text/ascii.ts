@@ -13,6 +13,7 @@ export const enum Char {
   Percent = 0x25,
   Ampersand = 0x26,
   Plus = 0x2b,
+  Asterisk = 0x2a,
   Comma = 0x2c,
   Dash = 0x2d,
   Dot = 0x2e,

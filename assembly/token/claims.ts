@@ -1,7 +1,7 @@
 // The registered claims: who the token is for, and when it is good.  https://www.rfc-editor.org/rfc/rfc7519#section-4.1
 
 import { List } from "../host/list";
-import { Span } from "../host/span";
+import { Span, equals } from "../host/span";
 import { Reason } from "../decision/reason";
 import { Issuer, Rule, hasText } from "../policy/policy";
 import { parseDecimal } from "../text/decimal";
@@ -43,6 +43,12 @@ function checkLimits(claims: VerifiedClaims, issuer: Issuer, now: i64): Reason {
   return issuer.maxLifetime > 0 && lifetime > issuer.maxLifetime ? Reason.lifetime_too_long : Reason.ok;
 }
 
+/** Seconds since the token was issued; -1 when it does not say when. @param now seconds since 1970 */
+export function ageOf(claims: VerifiedClaims, now: i64): i64 {
+  const issuedAt = dateOf(claims.document, claims.named("iat"));
+  return issuedAt < 0 ? -1 : max<i64>(0, now - issuedAt);
+}
+
 /** There and anything but whole, positive seconds. */
 function isBadDate(document: JsonDocument, node: JsonNode): bool {
   return node != NO_NODE && dateOf(document, node) < 0;
@@ -50,6 +56,18 @@ function isBadDate(document: JsonDocument, node: JsonNode): bool {
 
 function dateOf(document: JsonDocument, node: JsonNode): i64 {
   return document.kind(node) == JsonKind.Number ? parseDecimal(document.textOf(node)) : -1;
+}
+
+/** True when `aud` names this audience. */
+export function hasAudience(claims: VerifiedClaims, audience: Span): bool {
+  const document = claims.document;
+  const aud = claims.named("aud");
+  if (document.kind(aud) == JsonKind.String) return equals(audience, document.stringOf(aud));
+  if (document.kind(aud) != JsonKind.Array) return false;
+  for (let n = document.firstIn(aud); n != NO_NODE; n = document.nextIn(aud, n)) {
+    if (equals(audience, document.stringOf(n))) return true;
+  }
+  return false;
 }
 
 /** One of the issuer's audiences, and where the rule names some, one of those too. */

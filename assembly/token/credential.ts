@@ -140,7 +140,7 @@ function makeTokenBytes(): ByteMap {
 const ACCESS_TOKEN = ascii("access_token");
 
 /** True when some server might find a parameter `access_token` in the query. */
-function hasQueryToken(path: Span): bool {
+export function hasQueryToken(path: Span): bool {
   let start = indexOf(path, Char.QuestionMark, 0);
   if (start < 0) return false;
   for (let i = start; i < lengthOf(path); i++) {

@@ -9,6 +9,7 @@ import { VerifiedClaims } from "./verified_claims";
 
 export const BOUND_NAMESPACE = ascii("kubernetes.io\0namespace");
 export const BOUND_ACCOUNT = ascii("kubernetes.io\0serviceaccount\0name");
+export const BOUND_POD = ascii("kubernetes.io\0pod\0name");
 export const FLAT_NAMESPACE = ascii("kubernetes.io/serviceaccount/namespace");
 export const FLAT_ACCOUNT = ascii("kubernetes.io/serviceaccount/service-account.name");
 

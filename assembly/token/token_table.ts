@@ -9,6 +9,7 @@ import { Span, ABSENT, equals, lengthOf, slice } from "../host/span";
 import { Table, tableForever } from "../host/table";
 import { secretHash } from "../text/hash";
 import { UnverifiedToken } from "./jws";
+import { Reach } from "./reach";
 
 /** Places that a token can lie in. */
 const WAYS: i32 = 8;
@@ -22,6 +23,8 @@ const HOLDERS: i32 = 1024;
 @unmanaged
 export class CachedToken {
   token: UnverifiedToken;
+  /** How far it has travelled. */
+  reach: Reach;
   /** What vouches for the token, byte for byte. */
   proof: Span;
   /** Milliseconds since 1970 when it was looked up. */
@@ -72,6 +75,7 @@ export class TokenTable {
     for (let i = 0; i < table.places.capacity; i++) {
       const entry = table.places.at(i);
       entry.token = UnverifiedToken.forCopies();
+      entry.reach = Reach.make();
       entry.shelf = makeForever<Shelf>();
       entry.shelf.build(bytes);
       entry.table = table;
@@ -107,6 +111,7 @@ export class TokenTable {
     if (copy == ABSENT) return null;
     entry.compact = copy;
     entry.proof = ABSENT;
+    entry.reach.clear();
     entry.goodUntil = 0;
     entry.awaited = 0;
     entry.hash = hash;

@@ -282,6 +282,30 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means: "The presenter is none of those to whom the issuer's tokens may travel.",
     next: "If he should be, add him to the issuer's `presenters`.",
   },
+  border_closed: {
+    means:
+      "The presenter stands across a border (another cluster, a federated trust domain, outside the mesh) that the issuer's tokens do not cross.",
+    next: "If they should, open it in the issuer's `borders`.",
+  },
+  cluster_unknown: {
+    means:
+      "The issuer's tokens cross clusters under conditions, and the mesh does not say which cluster the presenter is in, or which one this proxy is in.",
+    next: "At a waypoint, see that Istio's peer metadata come from workload discovery and that the node metadata have `CLUSTER_ID`.",
+  },
+  service_not_admitted: {
+    means:
+      "This service is none of those that accept the issuer's tokens, or Envoy does not show its own certificate.",
+    next: "If it should be, add its SPIFFE ID to the issuer's `acceptedBy`.",
+  },
+  egress_host_not_admitted: {
+    means: "The token was about to leave for a host that neither its issuer nor its audience is for.",
+    next: "If it may go there, add the host to the issuer's `egress`.",
+  },
+  listener_not_outbound: {
+    means:
+      "The policy takes the local workload for the presenter, and the request came through a listener that is not outbound.",
+    next: "Load this policy at outbound listeners only; they have `traffic_direction: OUTBOUND`.",
+  },
 
   cnf_malformed: { means: "The token's `cnf` cannot be read.", next: "Look at the issuer." },
   cnf_unsupported: {
@@ -344,6 +368,18 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   kubernetes_mismatch: {
     means: "The token's Kubernetes service account is not the presenter's.",
     next: "The token was issued to another workload: find out how it got here.",
+  },
+  pod_claim_absent: {
+    means: "The token names no pod.",
+    next: "Use a token that is bound to its pod, as projected tokens are, or leave `pod` out.",
+  },
+  pod_unknown: {
+    means: "The mesh does not say which pod the presenter is.",
+    next: "See that the waypoint's peer metadata come from workload discovery.",
+  },
+  pod_mismatch: {
+    means: "The token is another pod's.",
+    next: "A token that was copied from one replica to another is refused here; that is the point of `pod`.",
   },
   no_alternative_held: {
     means: "None of the bindings of an `anyOf` holds.",

@@ -182,7 +182,7 @@ describe("at a waypoint", () => {
     const presenter = { from: "waypoint" };
     assert.throws(
       () => new Scene(policy({ presenter, rules: [{ name: "all", bind: [{ certificate: {} }] }] })),
-      /no certificate binding at a waypoint/,
+      /no certificate binding but with "peer"/,
     );
     assert.throws(
       () =>
@@ -191,7 +191,7 @@ describe("at a waypoint", () => {
             presenter: { ...presenter, forwarders: [GATEWAY], forwardClientCertDetails: "APPEND_FORWARD" },
           }),
         ),
-      /no forwarders at a waypoint/,
+      /no forwarders but with "peer"/,
     );
     const bound = token({ cnf: { "x5t#S256": WEB_THUMBPRINT } });
     for (const peer of [plaintext, web]) {
@@ -206,7 +206,7 @@ describe("at a waypoint", () => {
     assert.throws(
       () =>
         new Scene(policy({ presenter: { from: "waypoint" }, rules: [{ name: "all", bind: [{ network }] }] })),
-      /no TLS facts at a waypoint/,
+      /no TLS facts but with "peer"/,
     );
   });
 });

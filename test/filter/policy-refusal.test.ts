@@ -24,7 +24,7 @@ const WRONG: readonly (readonly [
     [null, 1, "", "Example.org", "spiffe://example.org", "a/b", "a:1", "a b", "\u00e9", "a".repeat(256), []],
   ],
   ["/presenter", (presenter) => policy({ presenter }), [null, 1, "peer", []]],
-  ["/presenter/from", (from) => policy({ presenter: { from } }), [null, 1, "", "tunnel", "self", "Peer"]],
+  ["/presenter/from", (from) => policy({ presenter: { from } }), [null, 1, "", "tunnel", "Peer"]],
   [
     "/presenter/validatedBy",
     (validatedBy) => policy({ presenter: { validatedBy } }),

@@ -42,7 +42,8 @@ describe("a token that jwt_authn verified and removed is no absent token", () =>
   it("when Envoy cannot say whose it is", () => {
     const scene = optional(["corp"]);
     for (const fault of [{ status: 10 }, { result: "oversized" }] as const) {
-      scene.host.calls.inject("proxy_get_property", fault, 1);
+      // After the look for an earlier verdict.
+      scene.host.calls.inject("proxy_get_property", fault, 2);
       assertDenied(scene.ask({ metadata: verified() }), "host_unavailable");
     }
     scene.host.calls.clearFaults();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
-import { Answer, answerTo, reasonName } from "../../assembly/decision/reason.ts";
+import { Answer, Reason, answerTo, reasonName } from "../../assembly/decision/reason.ts";
 import type { LogLine, Stream } from "../../cli/host/index.ts";
 import { forwarded, PAYLOAD_HEADER, verified } from "./support/jwt-authn.ts";
 import { policy, policyWithIssuer } from "./support/policies.ts";
@@ -29,7 +29,21 @@ const EVENTS = [
   ...["fetched", "confirmed", "failed", "refused", "passed_over"].map((name) => `holdfast.keys.${name}`),
   ...["asked", "failed"].map((name) => `holdfast.introspection.${name}`),
   ...["hit", "miss", "eviction"].map((name) => `holdfast.token_cache.${name}`),
+  "holdfast.judged_before",
 ];
+
+/** How far tokens travel. */
+const REACH = Object.entries({
+  token_age: ["1m", "5m", "15m", "1h", "8h", "24h", "more"],
+  since_check: ["first", "1s", "10s", "1m", "10m", "1h", "more"],
+  presenters: ["1", "2", "3", "4", "more"],
+  services: ["1", "2", "3", "4", "more"],
+  uses: ["bound", "unbound"],
+  border: ["same", "cluster", "federated", "outside"],
+}).flatMap(([family, names]) => names.map((name) => `holdfast.reach.${family}.${name}`));
+
+/** Reasons that are not about a token in a header, so that no token is taken out for them. */
+const NEVER_STRIPPED = new Set(["token_absent", "token_in_query"]);
 
 describe("counters", () => {
   it("are all there with a zero before any request", () => {
@@ -38,9 +52,11 @@ describe("counters", () => {
       const name = reasonName(reason);
       if (answerTo(reason) === Answer.None) expected.push(`holdfast.allow.${name}`);
       else expected.push(`holdfast.deny.${name}`, `holdfast.would_deny.${name}`);
+      const isOfToken = reason > Reason.token_absent && answerTo(reason) !== Answer.Unavailable;
+      if (isOfToken && !NEVER_STRIPPED.has(name)) expected.push(`holdfast.strip.${name}`);
     }
     const counters = new Scene().host.counters();
-    assert.deepEqual([...counters.keys()].sort(), [...expected, ...EVENTS].sort());
+    assert.deepEqual([...counters.keys()].sort(), [...expected, ...EVENTS, ...REACH].sort());
     assert.deepEqual(new Set(counters.values()), new Set([0]));
   });
 
@@ -71,10 +87,16 @@ describe("the log", () => {
       {
         verdict: "deny",
         reason: "spiffe_mismatch",
+        mode: "enforce",
+        time: NOW * 1000,
         rule: "default",
         issuer: "idp",
         presenter: THIEF,
+        border: "same",
         token: `sha256:${fingerprint}`,
+        age: 0,
+        presenters: 1,
+        bindings: [{ method: "spiffe", held: false, reason: "spiffe_mismatch" }],
       },
     ]);
   });
@@ -92,8 +114,8 @@ describe("the log", () => {
     scene.ask({ path: "//" });
     scene.ask({ peer: plaintext });
     assert.deepEqual(linesOf(scene).slice(1), [
-      { verdict: "deny", reason: "path_ambiguous", presenter: WEB },
-      { verdict: "deny", reason: "token_absent", rule: "default" },
+      { verdict: "deny", reason: "path_ambiguous", mode: "enforce", time: NOW * 1000, presenter: WEB },
+      { verdict: "deny", reason: "token_absent", mode: "enforce", time: NOW * 1000, rule: "default" },
     ]);
   });
 
@@ -222,6 +244,8 @@ describe("nothing that is told", () => {
     assert.deepEqual(Object.keys(linesOf(scene)[0] as object), [
       "verdict",
       "reason",
+      "mode",
+      "time",
       "rule",
       "issuer",
       "token",

@@ -27,7 +27,7 @@ const HOST_CALLS = ["host/call.ts", "host/abi.ts"];
 const MAY_CALL_HOST = [
   /^host\//,
   /^crypto\/signature\.ts$/,
-  /^evidence\/(examine|expressions|gather|jwt_authn)\.ts$/,
+  /^evidence\/(examine|expressions|gather|jwt_authn|self)\.ts$/,
   /^telemetry\//,
   /^filter\//,
   /^index\.ts$/,

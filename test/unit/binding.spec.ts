@@ -46,7 +46,7 @@ function ruleWith(method: Method, claim: Span): Rule {
 
 function held(json: string, rule: Rule): string {
   resetArena();
-  return reasonName(proveBindings(claims(json), policy, rule, presenter));
+  return reasonName(proveBindings(claims(json), policy, rule, null, presenter));
 }
 
 const byDefault = Rule.make(region);

@@ -20,12 +20,24 @@ describe("a decision", () => {
   test("denies for every reason but three, and for every number without one", () => {
     const decision = Decision.make();
     for (let reason: Reason = 0; reason < REASON_LIMIT + 10; reason++) {
-      decision.combine(reason, Mode.Enforce);
+      decision.combine(reason, Mode.Enforce, false);
       const allows = reason <= Reason.token_optional_absent;
       expect(decision.verdict == Verdict.Allow).toBe(allows, reasonName(reason));
-      decision.combine(reason, Mode.Observe);
+      decision.combine(reason, Mode.Observe, false);
       expect(decision.verdict).toBe(allows ? Verdict.Allow : Verdict.WouldDeny);
     }
+  });
+
+  test("takes a token out only where that is said, never in observe mode, and not while nothing is known", () => {
+    const decision = Decision.make();
+    decision.combine(Reason.spiffe_mismatch, Mode.Enforce, true);
+    expect(verdictName(decision.verdict)).toBe("strip");
+    decision.combine(Reason.spiffe_mismatch, Mode.Observe, true);
+    expect(decision.verdict).toBe(Verdict.WouldDeny);
+    decision.combine(Reason.keys_stale, Mode.Enforce, true);
+    expect(decision.verdict).toBe(Verdict.Deny);
+    decision.combine(Reason.ok, Mode.Enforce, true);
+    expect(decision.verdict).toBe(Verdict.Allow);
   });
 
   test("has a status for every answer", () => {

@@ -4,14 +4,14 @@ import { Reason } from "../../assembly/decision/reason";
 import { Presenter } from "../../assembly/evidence/presenter";
 import { Mode } from "../../assembly/policy/policy";
 import { defineCounters } from "../../assembly/telemetry/counters";
-import { DenyFacts } from "../../assembly/telemetry/deny_log";
+import { Facts } from "../../assembly/telemetry/facts";
 import { record } from "../../assembly/telemetry/record";
 import { text } from "./support";
 import { line } from "../../assembly/host/writer";
 import { utf8 } from "./support";
 
 const decision = Decision.make();
-const facts = makeForever<DenyFacts>();
+const facts = makeForever<Facts>();
 const presenter = Presenter.make();
 
 // The host of the unit tests answers every call with "unimplemented".
@@ -21,16 +21,18 @@ describe("recording a decision", () => {
     defineCounters();
     facts.clear();
     facts.rule = utf8("orders");
-    decision.combine(Reason.spiffe_mismatch, Mode.Enforce);
-    record(decision, facts, presenter, 1_800_000_000);
+    decision.combine(Reason.spiffe_mismatch, Mode.Enforce, false);
+    record(decision, facts, presenter, 1_800_000_000, 0);
     expect(decision.verdict).toBe(Verdict.Deny);
-    expect(text(line())).toBe('holdfast {"verdict":"deny","reason":"spiffe_mismatch","rule":"orders"}');
+    expect(text(line())).toBe(
+      'holdfast {"verdict":"deny","reason":"spiffe_mismatch","mode":"enforce","time":1800000000,"rule":"orders"}',
+    );
   });
 
   test("leaves an allow without a line", () => {
     const before = text(line());
-    decision.combine(Reason.ok, Mode.Enforce);
-    record(decision, facts, presenter, 1_800_000_000);
+    decision.combine(Reason.ok, Mode.Enforce, false);
+    record(decision, facts, presenter, 1_800_000_000, 0);
     expect(text(line())).toBe(before);
   });
 });

@@ -23,15 +23,23 @@ export function proveClaim(claims: VerifiedClaims, claim: Span, presenter: Prese
   return equals(text, presenter.spiffeId) ? Reason.ok : Reason.spiffe_mismatch;
 }
 
-/** Each claim fills one segment of the path: a value with a slash could reach into the next one. */
-export function proveTemplate(claims: VerifiedClaims, pieces: List<Piece>, presenter: Presenter): Reason {
+/**
+ * Each claim fills one segment of the path: a value with a slash could reach into the next one.
+ * @param trustDomain ours, or the alias of it that the presenter has
+ */
+export function proveTemplate(
+  claims: VerifiedClaims,
+  pieces: List<Piece>,
+  trustDomain: Span,
+  presenter: Presenter,
+): Reason {
   if (presenter.spiffeId == ABSENT) return Reason.spiffe_id_absent;
   cursor.start(presenter.spiffeId);
   let link = pieces.first;
   while (link != null) {
     const piece = link.item;
     if (piece.claim == ABSENT) {
-      cursor.next(piece.text);
+      cursor.next(piece.isTrustDomain ? trustDomain : piece.text);
     } else {
       const node = claims.at(piece.claim);
       if (node == NO_NODE) return Reason.spiffe_claim_absent;

@@ -30,8 +30,8 @@ export function readNetwork(binding: Binding, node: JsonNode, bind: Bind, policy
     );
   const names = document.member(node, "serverNames");
   const version = document.member(node, "minTlsVersion");
-  if (policy.from == PresenterFrom.Waypoint && (names != NO_NODE || version != NO_NODE))
-    return refuse(document, node, "no TLS facts at a waypoint: it does not see the caller's connection");
+  if (policy.from != PresenterFrom.Peer && (names != NO_NODE || version != NO_NODE))
+    return refuse(document, node, 'no TLS facts but with "peer": nothing else sees the caller\'s connection');
   return (
     readSources(network, document.member(node, "sources"), bind) &&
     readAddressClaim(network, document.member(node, "addressClaim"), bind) &&

@@ -92,7 +92,8 @@ function canBeAnId(pieces: List<Piece>): bool {
 
 function readHole(piece: Piece, name: Span, close: i32, policy: Policy): bool {
   if (close < 0) return false;
-  if (equalsAscii(name, "trustDomain")) piece.text = policy.trustDomain;
+  piece.isTrustDomain = equalsAscii(name, "trustDomain");
+  if (piece.isTrustDomain) piece.text = policy.trustDomain;
   else piece.claim = parseClaimPath(name, region);
   return piece.text != ABSENT || piece.claim != ABSENT;
 }

@@ -1,0 +1,85 @@
+// What the upstream gets besides what the client sent: a header with what was proven, one with the verdict, and no token where a
+// rule takes it out. Whatever a client has put into these headers is taken out first.
+
+import { ascii, makeForever } from "../host/arena";
+import { removeRequestHeader, replaceRequestHeader } from "../host/call";
+import { PairReader } from "../host/pairs";
+import { Span, ABSENT, equalsAscii, lengthOf } from "../host/span";
+import { line, startLine, writeAscii, writeByte, writeBytes } from "../host/writer";
+import { Char } from "../text/ascii";
+import { reasonName } from "../decision/reason";
+import { Decision, Verdict, verdictName } from "../decision/decision";
+import { Policy, Rule, headerSpelled, isSpelledAlike } from "../policy/policy";
+import { Facts } from "../telemetry/facts";
+
+/** The verdict, for the next hop; a structured field item (RFC 9651). */
+const VERDICT_HEADER = ascii("x-holdfast-verdict");
+
+const pairs = makeForever<PairReader>();
+
+/** True when this header is one that nobody but holdfast may write, whatever the policy says. */
+export function isOwnHeader(name: Span): bool {
+  return isSpelledAlike(VERDICT_HEADER, name);
+}
+
+/** Takes out what a client has put where only holdfast writes. False when the host refused. */
+export function removeOwnHeaders(headers: Span): bool {
+  pairs.start(headers);
+  while (pairs.next()) {
+    if (isOwnHeader(pairs.name) && !removeRequestHeader(pairs.name)) return false;
+  }
+  return true;
+}
+
+/** The same for the headers that this policy has payloads go on in. */
+export function removePayloadHeaders(headers: Span, policy: Policy): bool {
+  if (policy.payloadHeaders.count == 0) return true;
+  pairs.start(headers);
+  while (pairs.next()) {
+    const isOurs = headerSpelled(policy.payloadHeaders, pairs.name) != ABSENT;
+    if (isOurs && !removeRequestHeader(pairs.name)) return false;
+  }
+  return true;
+}
+
+/** Does what the rule's `forward` says. False when the host refused. @param payload of the token, as it came; absent: none */
+export function forward(headers: Span, rule: Rule, payload: Span, decision: Decision, facts: Facts): bool {
+  const wanted = rule.forward;
+  const isRefused = decision.verdict == Verdict.Strip;
+  if ((isRefused || wanted.stripsToken) && !stripToken(headers, rule)) return false;
+  if (!isRefused && wanted.payloadHeader != ABSENT && lengthOf(payload) > 0) {
+    if (!replaceRequestHeader(wanted.payloadHeader, payload)) return false;
+  }
+  return !wanted.tellsVerdict || replaceRequestHeader(VERDICT_HEADER, verdictLine(decision, facts));
+}
+
+/** Takes the token out, from wherever the rule takes tokens. */
+function stripToken(headers: Span, rule: Rule): bool {
+  pairs.start(headers);
+  while (pairs.next()) {
+    const isAuthorization = rule.readsAuthorization && equalsAscii(pairs.name, "authorization");
+    const carriesToken = isAuthorization || headerSpelled(rule.headers, pairs.name) != ABSENT;
+    if (carriesToken && !removeRequestHeader(pairs.name)) return false;
+  }
+  return true;
+}
+
+function verdictLine(decision: Decision, facts: Facts): Span {
+  startLine();
+  writeAscii(verdictName(decision.verdict));
+  writeAscii(";reason=");
+  writeAscii(reasonName(decision.reason));
+  writeParameter("rule", facts.rule);
+  writeParameter("issuer", facts.issuer);
+  return line();
+}
+
+/** Names of rules and issuers have no character that a quoted string escapes. */
+function writeParameter(name: string, value: Span): void {
+  if (value == ABSENT) return;
+  writeByte(Char.Semicolon);
+  writeAscii(name);
+  writeAscii('="');
+  writeBytes(value);
+  writeByte(Char.Quote);
+}
