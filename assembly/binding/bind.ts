@@ -10,7 +10,7 @@ import { Binding, Crossing, Method, Policy, Rule, hasText } from "../policy/poli
 import { NO_NODE } from "../text/json";
 import { VerifiedClaims } from "../token/verified_claims";
 import { trail } from "./trail";
-import { proveConfirmation, proveLiveCertificate } from "./confirmation";
+import { namesKey, proveConfirmation, proveLiveCertificate } from "./confirmation";
 import { proveActor } from "./methods/actor";
 import { proveClient } from "./methods/client";
 import { proveKubernetes } from "./methods/kubernetes";
@@ -32,7 +32,7 @@ export function proveBindings(
   presenter: Presenter,
 ): Reason {
   const hasConfirmation = claims.named("cnf") != NO_NODE;
-  let reason = proveConfirmation(claims, rule.bind.admitsProxies, presenter);
+  let reason = proveConfirmation(claims, rule.bind, presenter);
   if (hasConfirmation) trail.note(Method.Confirmation, reason, true);
   if (reason == Reason.ok && rule.bind.bindsByDefault && !hasConfirmation)
     reason = proveDefault(claims, presenter);
@@ -96,6 +96,9 @@ function proveOne(binding: Binding, claims: VerifiedClaims, policy: Policy, pres
     case Method.ProxyPrincipals:
       // A token with a `cnf` was proven by it before; one without was proven by nothing.
       return claims.named("cnf") == NO_NODE ? Reason.certificate_unbound : Reason.ok;
+    case Method.Dpop:
+      // A token that names a key was proven by it before; one that names none was not.
+      return namesKey(claims) && presenter.keyThumbprint != ABSENT ? Reason.ok : Reason.dpop_unbound;
     case Method.Client:
       return proveClient(claims, binding.clients, presenter);
     case Method.Actor:

@@ -2,15 +2,19 @@
 // the policy asks for. A member that nobody here can prove denies: ignoring it would make a bound token a bearer token.
 // https://www.rfc-editor.org/rfc/rfc7800#section-3.1
 
-import { equalsAscii } from "../host/span";
+import { ABSENT, equalsAscii } from "../host/span";
 import { Reason } from "../decision/reason";
 import { Presenter } from "../evidence/presenter";
+import { Bind } from "../policy/policy";
 import { JsonKind, NO_NODE } from "../text/json";
 import { VerifiedClaims } from "../token/verified_claims";
-import { proveCertificate } from "./methods/certificate";
+import { namedDigest, proveCertificate } from "./methods/certificate";
+import { proveKey } from "./methods/dpop";
 import { proveProxy } from "./methods/proxy_principals";
+import { Rotated, proveRotation } from "./rotation";
 
 const THUMBPRINT = "x5t#S256";
+const KEY = "jkt";
 const PROXIES = "proxy-principals#spiffe";
 
 /** True when the token may be presented with one certificate only, so that the live one has to be known. */
@@ -20,19 +24,27 @@ export function namesCertificate(claims: VerifiedClaims): bool {
 
 /** True when the token may be presented by the holder of one key only.  RFC 9449, section 6.1 */
 export function namesKey(claims: VerifiedClaims): bool {
-  return claims.document.member(claims.named("cnf"), "jkt") != NO_NODE;
+  return claims.document.member(claims.named("cnf"), KEY) != NO_NODE;
 }
 
-/** The live certificate is the one that the token names, whoever else may present it. */
+let rotated: Rotated = Rotated.No;
+
+/** What stands for the certificate that the token names, by the last `proveConfirmation`. */
+export function rotatedBy(): Rotated {
+  return rotated;
+}
+
+/** The live certificate is the one that the token names, or was found to stand for it, whoever else may present the token. */
 export function proveLiveCertificate(claims: VerifiedClaims, presenter: Presenter): Reason {
   const thumbprint = claims.document.member(claims.named("cnf"), THUMBPRINT);
-  return thumbprint == NO_NODE
-    ? Reason.certificate_unbound
-    : proveCertificate(claims.document, thumbprint, presenter);
+  if (thumbprint == NO_NODE) return Reason.certificate_unbound;
+  const reason = proveCertificate(claims.document, thumbprint, presenter);
+  return reason == Reason.certificate_mismatch && rotated != Rotated.No ? Reason.ok : reason;
 }
 
-/** @param admitsProxies whether a proxy that the token lists may present it in place of the certificate's holder */
-export function proveConfirmation(claims: VerifiedClaims, admitsProxies: bool, presenter: Presenter): Reason {
+/** Also finds out, once for all bindings of the rule, whether another certificate may stand for the one that the token names. */
+export function proveConfirmation(claims: VerifiedClaims, bind: Bind, presenter: Presenter): Reason {
+  rotated = Rotated.No;
   const document = claims.document;
   const cnf = claims.named("cnf");
   if (cnf == NO_NODE) return Reason.ok;
@@ -40,11 +52,16 @@ export function proveConfirmation(claims: VerifiedClaims, admitsProxies: bool, p
   // Athenz takes its list only beside a certificate: without one the token is bound to nobody.
   let byCertificate = Reason.certificate_unbound;
   let byProxy = Reason.certificate_mismatch;
+  let byKey = Reason.ok;
+  let isOnlyKey = false;
   for (let n = document.firstIn(cnf); n != NO_NODE; n = document.nextIn(cnf, n)) {
     const value = document.valueOf(n);
     if (equalsAscii(document.textOf(n), THUMBPRINT)) {
       byCertificate = proveCertificate(document, value, presenter);
-    } else if (admitsProxies && equalsAscii(document.textOf(n), PROXIES)) {
+    } else if (presenter.keyThumbprint != ABSENT && equalsAscii(document.textOf(n), KEY)) {
+      byKey = proveKey(document, value, presenter);
+      isOnlyKey = document.countIn(cnf) == 1;
+    } else if (bind.admitsProxies && equalsAscii(document.textOf(n), PROXIES)) {
       byProxy = proveProxy(document, value, presenter);
     } else {
       return Reason.cnf_unsupported;
@@ -52,5 +69,11 @@ export function proveConfirmation(claims: VerifiedClaims, admitsProxies: bool, p
   }
   const isMalformed = byCertificate == Reason.cnf_malformed || byProxy == Reason.cnf_malformed;
   if (isMalformed) return Reason.cnf_malformed;
+  if (byKey != Reason.ok || isOnlyKey) return byKey;
+  const rotation = bind.rotation;
+  if (rotation != null && byCertificate == Reason.certificate_mismatch) {
+    rotated = proveRotation(claims, rotation, namedDigest(), presenter);
+    if (rotated != Rotated.No) byCertificate = Reason.ok;
+  }
   return byProxy == Reason.ok && byCertificate != Reason.certificate_unbound ? Reason.ok : byCertificate;
 }

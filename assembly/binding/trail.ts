@@ -71,6 +71,8 @@ export function methodName(method: Method): string {
       return "network";
     case Method.Cel:
       return "cel";
+    case Method.Dpop:
+      return "dpop";
     case Method.Confirmation:
       return "cnf";
     default:

@@ -19,6 +19,7 @@ export enum Reason {
   no_rule = 21,
   method_ambiguous = 22,
   authority_ambiguous = 23,
+  header_ambiguous = 24,
 
   // The credential.
   token_absent = 30,
@@ -169,6 +170,8 @@ export function reasonName(reason: Reason): string {
       return "method_ambiguous";
     case Reason.authority_ambiguous:
       return "authority_ambiguous";
+    case Reason.header_ambiguous:
+      return "header_ambiguous";
     case Reason.token_absent:
       return "token_absent";
     case Reason.scheme_unsupported:
@@ -439,6 +442,7 @@ export function answerTo(reason: Reason): Answer {
     case Reason.path_ambiguous:
     case Reason.method_ambiguous:
     case Reason.authority_ambiguous:
+    case Reason.header_ambiguous:
     case Reason.token_duplicate:
     case Reason.token_in_query:
     case Reason.authorization_malformed:

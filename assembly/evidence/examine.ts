@@ -1,5 +1,5 @@
-// Looks at the live peer's certificate itself, for what Envoy has no attribute for: whether it names one URI only, and whether it is
-// still good on a connection that was kept open. Each certificate is read once.
+// Looks at the live peer's certificate itself, for what Envoy has no attribute for: whether it names one URI only, and from when until
+// when it is good, also on a connection that was kept open. Each certificate is read once.
 
 import { ascii, copyTo, takeForever } from "../host/arena";
 import { readProperty } from "../host/call";
@@ -9,6 +9,7 @@ import { DIGEST_BYTES } from "../crypto/sha256";
 import { Reason } from "../decision/reason";
 import { secretHash } from "../text/hash";
 import { decodeLowerHex } from "../text/hex";
+import { NO_TIME } from "../text/time";
 import { Certificate } from "./certificate";
 
 /** Certificates that are remembered; those whose hashes fall together take turns. */
@@ -32,17 +33,29 @@ const examined: Table<Examined> = tableForever<Examined>(PLACES);
 const certificate = Certificate.make();
 const expected: Span = spanOf(takeForever(DIGEST_BYTES), DIGEST_BYTES);
 
+/** The live peer's certificate, when `examine` said `ok`. */
+let live: Examined = examined.at(0);
+
 /** @param now seconds since 1970 */
 export function examineCertificate(now: i64): Reason {
+  const reason = examine();
+  if (reason != Reason.ok) return reason;
+  if (live.uriNames != 1) return Reason.certificate_ambiguous;
+  return now < live.notBefore || now > live.notAfter ? Reason.certificate_expired : Reason.ok;
+}
+
+/** Seconds since 1970 from when on the live peer's certificate is good; NO_TIME when Envoy does not show it, or it cannot be read. */
+export function liveNotBefore(): i64 {
+  return examine() == Reason.ok ? live.notBefore : NO_TIME;
+}
+
+function examine(): Reason {
   const digest = readProperty(PEER_DIGEST);
   if (digest == FAILED) return Reason.host_unavailable;
   if (lengthOf(digest) != HEX_BYTES) return Reason.certificate_digest_absent;
   const place = <i32>(secretHash(digest) & (PLACES - 1));
-  const entry = examined.at(place);
-  const reason = equals(entry.digest, digest) ? Reason.ok : read(entry, digest, digests + place * HEX_BYTES);
-  if (reason != Reason.ok) return reason;
-  if (entry.uriNames != 1) return Reason.certificate_ambiguous;
-  return now < entry.notBefore || now > entry.notAfter ? Reason.certificate_expired : Reason.ok;
+  live = examined.at(place);
+  return equals(live.digest, digest) ? Reason.ok : read(live, digest, digests + place * HEX_BYTES);
 }
 
 /** @param memory for the digest */

@@ -134,6 +134,7 @@ export function collectClaims(issuer: Issuer, rule: Rule): MetadataClaims | null
   collectText(issuer, EVENTS);
   collectText(issuer, TOKEN_USE);
   if (rule.bind.bindsByDefault) collectText(issuer, SUB);
+  if (rule.bind.rotation != null) collectText(issuer, rule.bind.rotation!.claim);
   collectFor(issuer, rule.bind.bindings);
   collectForCrossings(issuer);
   collected.close(root);

@@ -1,12 +1,14 @@
 // The one place that answers a client.
 
-import { ascii } from "../host/arena";
+import { ascii, makeForever } from "../host/arena";
 import { closeStream, sendReply } from "../host/call";
-import { onePair } from "../host/pairs";
-import { Span, ABSENT } from "../host/span";
+import { PairWriter, onePair, twoPairs } from "../host/pairs";
+import { Span, ABSENT, lengthOf } from "../host/span";
 import { line, startLine, writeAscii, writeByte } from "../host/writer";
 import { Char } from "../text/ascii";
 import { Decision, Verdict } from "../decision/decision";
+import { Dpop } from "../policy/policy";
+import { makeNonce } from "../state/nonce";
 import { Answer, answerTo, grpcStatus, httpStatus, reasonName } from "../decision/reason";
 
 /** What a callback tells the host about the request. */
@@ -24,13 +26,36 @@ const CHALLENGE = challenge('Bearer realm="holdfast"');
 const CHALLENGE_INVALID_TOKEN = challenge('Bearer realm="holdfast", error="invalid_token"');
 const CHALLENGE_INVALID_REQUEST = challenge('Bearer realm="holdfast", error="invalid_request"');
 
+// The same where proofs of possession are judged.  https://www.rfc-editor.org/rfc/rfc9449#section-7.1
+const ALGORITHMS = 'algs="ES256 ES384 ES512 RS256 RS384 RS512 EdDSA"';
+const CHALLENGE_BOTH = twoPairs(
+  "www-authenticate",
+  'Bearer realm="holdfast"',
+  "www-authenticate",
+  'DPoP realm="holdfast", ' + ALGORITHMS,
+);
+const CHALLENGE_DPOP_TOKEN = challenge('DPoP realm="holdfast", error="invalid_token", ' + ALGORITHMS);
+const CHALLENGE_PROOF = challenge('DPoP realm="holdfast", error="invalid_dpop_proof", ' + ALGORITHMS);
+const USE_NONCE = ascii('DPoP realm="holdfast", error="use_dpop_nonce", ' + ALGORITHMS);
+const WWW_AUTHENTICATE = ascii("www-authenticate");
+const DPOP_NONCE = ascii("dpop-nonce");
+
+const pairs = makeForever<PairWriter>();
+
 const UNAUTHENTICATED = ascii("unauthenticated");
 const INVALID_TOKEN = ascii("invalid_token");
 const INVALID_REQUEST = ascii("invalid_request");
+const INVALID_PROOF = ascii("invalid_dpop_proof");
+const USE_DPOP_NONCE = ascii("use_dpop_nonce");
 const UNAVAILABLE = ascii("unavailable");
 const FORBIDDEN = ascii("forbidden");
 
-export function apply(decision: Decision): Action {
+/**
+ * @param dpop how proofs are judged; null: they are not
+ * @param isDpop whether the client has sent its token with the scheme `DPoP`
+ * @param now seconds since 1970; 0: not known
+ */
+export function apply(decision: Decision, dpop: Dpop | null, isDpop: bool, now: i64): Action {
   // In observe mode nothing that the client or the upstream sees may differ.
   if (decision.verdict != Verdict.Deny) return Action.Continue;
   const answer = answerTo(decision.reason);
@@ -39,7 +64,7 @@ export function apply(decision: Decision): Action {
     <i32>httpStatus(answer),
     details,
     bodyOf(answer),
-    challengeOf(answer),
+    dpop == null ? challengeOf(answer) : challengesOf(answer, isDpop, now),
     <i32>grpcStatus(answer),
   );
   // No answer must not become no verdict: without it the stream would wait, or be resumed by somebody else.
@@ -69,12 +94,43 @@ function challengeOf(answer: Answer): Span {
   }
 }
 
+/**
+ * The challenges where proofs are judged: whoever comes without a token learns of both schemes, and whoever comes with one of his own.
+ * https://www.rfc-editor.org/rfc/rfc9449#section-7.1
+ */
+function challengesOf(answer: Answer, isDpop: bool, now: i64): Span {
+  switch (answer) {
+    case Answer.Unauthenticated:
+      return CHALLENGE_BOTH;
+    case Answer.InvalidToken:
+      return isDpop ? CHALLENGE_DPOP_TOKEN : CHALLENGE_INVALID_TOKEN;
+    case Answer.InvalidProof:
+      return CHALLENGE_PROOF;
+    case Answer.UseNonce:
+      return nonceChallenge(makeNonce(now));
+    default:
+      return challengeOf(answer);
+  }
+}
+
+function nonceChallenge(nonce: Span): Span {
+  if (lengthOf(nonce) == 0) return CHALLENGE_PROOF;
+  pairs.start(2);
+  pairs.add(WWW_AUTHENTICATE, USE_NONCE);
+  pairs.add(DPOP_NONCE, nonce);
+  return pairs.finish();
+}
+
 function bodyOf(answer: Answer): Span {
   switch (answer) {
     case Answer.Unauthenticated:
       return UNAUTHENTICATED;
     case Answer.InvalidToken:
       return INVALID_TOKEN;
+    case Answer.InvalidProof:
+      return INVALID_PROOF;
+    case Answer.UseNonce:
+      return USE_DPOP_NONCE;
     case Answer.InvalidRequest:
       return INVALID_REQUEST;
     case Answer.Unavailable:

@@ -4,7 +4,7 @@
 import { Budgets } from "../host/budgets";
 import { NO_CALL } from "../host/call";
 import { Span, ABSENT, equals } from "../host/span";
-import { checkCost } from "../crypto/algorithm";
+import { Algorithm, checkCost } from "../crypto/algorithm";
 import { Reason } from "../decision/reason";
 import { KeySet } from "../policy/key_set";
 import { KeySource, KeyState } from "../policy/key_source";
@@ -94,9 +94,8 @@ function proveWith(source: KeySource): VerifiedClaims | null {
 
 /** Checks the signature: what costs most, so nobody may have too many bad ones checked. */
 function proveFresh(keys: KeySet): VerifiedClaims | null {
-  const budget = inquiry.isObserved ? observedFailures : failures;
   inquiry.reason = Reason.failures_exceeded;
-  if (!budget.has(inquiry.holder, inquiry.now)) return null;
+  if (!mayFail()) return null;
   countEvent(Event.TokenMiss);
   // A token that is remembered has no signature any more.
   inquiry.reason = cached == null ? Reason.ok : fresh.read(compact);
@@ -104,13 +103,22 @@ function proveFresh(keys: KeySet): VerifiedClaims | null {
   if (inquiry.reason != Reason.ok) return null;
   const claims = VerifiedClaims.bySignature(fresh, keys);
   inquiry.reason = VerifiedClaims.refusedBy();
-  if (inquiry.reason == Reason.signature_invalid)
-    budget.spend(inquiry.holder, inquiry.now, checkCost(fresh.algorithm));
+  if (inquiry.reason == Reason.signature_invalid) noteFailure(fresh.algorithm);
   if (claims == null) return null;
   const remembered = remember(compact, fresh, VerifiedClaims.provenBy(), inquiry.holder, inquiry.now);
   if (remembered == Remembered.ForAnother) countEvent(Event.TokenEviction);
   if (remembered != Remembered.No) takeReach(recall(compact));
   return claims;
+}
+
+/** True while this presenter may have another signature checked that may turn out bad. */
+export function mayFail(): bool {
+  return (inquiry.isObserved ? observedFailures : failures).has(inquiry.holder, inquiry.now);
+}
+
+/** A signature turned out bad. */
+export function noteFailure(algorithm: Algorithm): void {
+  (inquiry.isObserved ? observedFailures : failures).spend(inquiry.holder, inquiry.now, checkCost(algorithm));
 }
 
 function takeReach(entry: CachedToken | null): void {

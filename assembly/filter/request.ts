@@ -6,7 +6,8 @@ import { PairReader } from "../host/pairs";
 import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
 import { proveBindings } from "../binding/bind";
 import { trail } from "../binding/trail";
-import { namesCertificate, namesKey } from "../binding/confirmation";
+import { namesCertificate, rotatedBy } from "../binding/confirmation";
+import { Rotated, moment } from "../binding/rotation";
 import { asksForCluster, borderOf, checkBorder, clusterBorderOf } from "../boundary/border";
 import { checkEgress } from "../boundary/egress";
 import { checkPresenter } from "../boundary/presenters";
@@ -28,7 +29,7 @@ import {
 import { Verified, collectClaims, findVerified, leftAnything, verifiedIssuer } from "../evidence/jwt_authn";
 import { Presenter } from "../evidence/presenter";
 import { isPlainAuthority } from "../policy/authority";
-import { Target, isOnlyRule, matchRule } from "../policy/match";
+import { Target, isOnlyRule, isRuleByLookalikes, matchRule } from "../policy/match";
 import { isMethod } from "../policy/method";
 import { isAmbiguousPath, withoutQuery } from "../policy/path";
 import {
@@ -46,13 +47,14 @@ import {
   introspectorFor,
   issuerIdentifiedBy,
 } from "../policy/policy";
+import { certificatesSeen } from "../state/certificates_seen";
 import { Char } from "../text/ascii";
 import { secretHash } from "../text/hash";
 import { ageOf, checkClaims } from "../token/claims";
 import { Credential, hasQueryToken } from "../token/credential";
 import { MAX_OPAQUE_BYTES } from "../token/introspections";
 import { isOpaque } from "../token/jws";
-import { checkHeader, issuerOf, saysDpop } from "../token/kind";
+import { checkHeader, issuerOf } from "../token/kind";
 import { VerifiedClaims } from "../token/verified_claims";
 import { Event, countEvent } from "../telemetry/events";
 import { Facts } from "../telemetry/facts";
@@ -61,6 +63,7 @@ import { Action, apply } from "./apply";
 import { RootContext, findRoot, policyOf } from "./contexts";
 import { forward, isOwnHeader, removeOwnHeaders, removePayloadHeaders } from "./forward";
 import { inquiry } from "./inquiry";
+import { provePossession, spendProof } from "./possession";
 import {
   proveByForwardedPayload,
   proveByIntrospection,
@@ -84,6 +87,9 @@ let wholePath: Span = ABSENT;
 let payload: Span = ABSENT;
 /** True when the client has sent a header that only holdfast writes. */
 let hasOwnHeader: bool = false;
+/** `dpop`, and how many there are. */
+let dpop: Span = ABSENT;
+let dpopCount: i32 = 0;
 /** `x-forwarded-client-cert`, and how many there are. */
 let xfcc: Span = ABSENT;
 let xfccCount: i32 = 0;
@@ -147,7 +153,7 @@ function conclude(policy: Policy | null, reason: Reason): Action {
     identify(policy);
   }
   record(decision, facts, presenter, now, policy == null ? 0 : policy.sampleAllowed);
-  return apply(decision);
+  return apply(decision, policy == null ? null : policy.dpop, credential.isDpop, now / 1000);
 }
 
 /** True when what is wrong is in a header that is ours to take out, and the rule says that requests go on without it. */
@@ -209,6 +215,7 @@ function judge(policy: Policy | null): Reason {
 
   const rule = matchRule(policy, target);
   if (!isOnlyRule(policy, target, rule)) return Reason.path_ambiguous;
+  if (!isRuleByLookalikes(policy, target, rule)) return Reason.header_ambiguous;
   mode = policy.mode;
   if (rule == null) return Reason.no_rule;
   mode = rule.mode;
@@ -349,16 +356,31 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
     reason = checkEgress(issuer.egress, claims, target.authority);
   if (reason != Reason.ok) return reason;
 
-  if ((credential.isDpop || saysDpop(claims)) && !namesKey(claims)) return Reason.dpop_unbound;
+  reason = provePossession(policy.dpop, issuer, claims, credential, target, dpop, dpopCount, presenter);
+  if (reason != Reason.ok) return reason;
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
   const crossing = crossingOf(issuer, facts.border);
   const wanted = rule.bind.facts | factsOf(crossing);
   if (reason == Reason.ok && wanted != 0) reason = gatherConnection(presenter, policy, wanted);
-  return reason == Reason.ok ? proveBindings(claims, policy, rule, crossing, presenter) : reason;
+  if (reason != Reason.ok) return reason;
+  moment.now = now / 1000;
+  moment.clockSkew = issuer.clockSkew;
+  moment.isObserved = mode == Mode.Observe;
+  reason = proveBindings(claims, policy, rule, crossing, presenter);
+  if (rule.bind.rotation != null) followRotation(reason);
+  return reason == Reason.ok ? spendProof(mode == Mode.Observe) : reason;
 }
 
 function factsOf(crossing: Crossing | null): i32 {
   return crossing == null ? 0 : crossing.bind.facts;
+}
+
+/** Counts what a newer certificate has let pass, and notes the live one, since a token that names it may outlive it. */
+function followRotation(reason: Reason): void {
+  if (reason == Reason.ok && rotatedBy() == Rotated.Seen) countEvent(Event.RotationSeen);
+  if (reason == Reason.ok && rotatedBy() == Rotated.Renewed) countEvent(Event.RotationRenewed);
+  if (presenter.spiffeId == ABSENT) return;
+  certificatesSeen(moment.isObserved).note(presenter.spiffeId, presenter.certificateDigest, moment.now);
 }
 
 /** Reads the header pairs, once. */
@@ -366,9 +388,12 @@ function readRequest(): Reason {
   headers = readRequestHeaders();
   if (lengthOf(headers) == 0) return Reason.host_unavailable;
   target.clear();
+  target.headers = headers;
   wholePath = ABSENT;
   xfcc = ABSENT;
   xfccCount = 0;
+  dpop = ABSENT;
+  dpopCount = 0;
   hasOwnHeader = false;
   pairs.start(headers);
   while (pairs.next()) noteHeader(pairs.name, pairs.value);
@@ -387,6 +412,9 @@ function noteHeader(name: Span, value: Span): void {
     else if (equalsAscii(name, ":authority")) target.authority = value;
   } else if (first == Char.LowerA && equalsAscii(name, "authorization")) {
     credential.note(value);
+  } else if (first == Char.LowerD && equalsAscii(name, "dpop")) {
+    dpop = value;
+    dpopCount++;
   } else if (first == Char.LowerX && equalsAscii(name, "x-forwarded-client-cert")) {
     xfcc = value;
     xfccCount++;

@@ -19,6 +19,8 @@ export {
   proxy_continue_stream,
   proxy_set_effective_context,
   proxy_set_tick_period_milliseconds,
+  proxy_get_shared_data,
+  proxy_set_shared_data,
 } from "@solo-io/proxy-runtime/assembly/imports";
 
 @external("env", "proxy_get_log_level")

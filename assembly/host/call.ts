@@ -13,6 +13,7 @@ import {
   proxy_get_header_map_pairs,
   proxy_get_log_level,
   proxy_get_property,
+  proxy_get_shared_data,
   proxy_http_call,
   proxy_increment_metric,
   proxy_log,
@@ -21,6 +22,7 @@ import {
   proxy_send_local_response,
   proxy_set_effective_context,
   proxy_set_property,
+  proxy_set_shared_data,
   proxy_set_tick_period_milliseconds,
   random_get,
 } from "./abi";
@@ -60,9 +62,10 @@ export const enum LogLevel {
   Error = 4,
 }
 
-/** The host writes results here: an address, a size, or a number of 8 bytes. */
+/** The host writes results here: an address, a size and a version, or a number of 8 bytes. */
 const out: usize = takeForever(16);
 const outSize: usize = out + 8;
+const outVersion: usize = outSize + 4;
 
 /** All request header pairs in the ABI's serialised form. Lives until the callback ends. */
 export function readRequestHeaders(): Span {
@@ -113,6 +116,38 @@ export function readClock(): i64 {
 export function readRandom(): u64 {
   clearOut();
   return random_get(out, 8) == 0 ? load<u64>(out) : 0;
+}
+
+/** Fills `into` with bytes that nobody can foretell. False when the host has none. */
+export function fillAtRandom(into: Span): bool {
+  return random_get(addressOf(into), lengthOf(into)) == 0;
+}
+
+/** The version with which a value is written only if there is none yet: Envoy compares it with that of a value, and none has it. */
+export const ONLY_WHEN_ABSENT: u32 = 0xffffffff;
+
+/**
+ * A value that all VMs of this `vm_id` share, other plugins' VMs among them: see whether it is what it should be. `sharedVersion`
+ * then gives its version. Lives until the callback ends, and may be written to.
+ */
+export function readShared(key: Span): Span {
+  clearOut();
+  return received(proxy_get_shared_data(addressOf(key), lengthOf(key), out, outSize, outVersion));
+}
+
+/** The version of what `readShared` gave last. */
+export function sharedVersion(): u32 {
+  return load<u32>(outVersion);
+}
+
+/** Writes a value if the one that is there still has this version. False when it has another one, or the host refused. */
+export function writeShared(key: Span, value: Span, version: u32): bool {
+  // To Envoy 0 is every version.
+  return (
+    version != 0 &&
+    proxy_set_shared_data(addressOf(key), lengthOf(key), addressOf(value), lengthOf(value), version) ==
+      STATUS_OK
+  );
 }
 
 /** Bytes of all environment variables together, at most; with more, none is read. */

@@ -1,7 +1,7 @@
 // Header pairs as the ABI serialises them: a count, then all sizes, then names and values, each ended by a NUL.
 // https://github.com/proxy-wasm/spec/tree/main/abi-versions/v0.2.1#proxy_get_header_map_pairs
 
-import { ascii, copyTo, take, takeForever } from "./arena";
+import { ascii, copyTo, makeForever, take, takeForever } from "./arena";
 import { Span, ABSENT, addressOf, lengthOf, slice, spanOf } from "./span";
 
 /** Envoy hands over no more pairs than this. */
@@ -59,14 +59,21 @@ export class PairReader {
 
 /** A permanent list of one pair. */
 export function onePair(name: string, value: string): Span {
-  const size = COUNT_BYTES + SIZES_BYTES + name.length + 1 + value.length + 1;
-  const address = takeForever(size);
-  store<u32>(address, 1);
-  store<u32>(address, name.length, 4);
-  store<u32>(address, value.length, 8);
-  copyTo(address + 12, ascii(name));
-  copyTo(address + 12 + name.length + 1, ascii(value));
-  return spanOf(address, size);
+  return pairsForever(1, name, value, "", "");
+}
+
+/** A permanent list of two pairs. */
+export function twoPairs(name: string, value: string, other: string, otherValue: string): Span {
+  return pairsForever(2, name, value, other, otherValue);
+}
+
+function pairsForever(count: i32, name: string, value: string, other: string, otherValue: string): Span {
+  const writer = makeForever<PairWriter>();
+  writer.start(count);
+  writer.add(ascii(name), ascii(value));
+  if (count > 1) writer.add(ascii(other), ascii(otherValue));
+  const pairs = writer.finish();
+  return copyTo(takeForever(lengthOf(pairs)), pairs);
 }
 
 /** Bytes for the names and values of a request that we send. */

@@ -27,6 +27,11 @@ export class Region {
     return spanOf(address, length);
   }
 
+  /** So many bytes, all zero. */
+  reserve(length: i32): Span {
+    return length <= 0 ? ABSENT : spanOf(this.take(length), length);
+  }
+
   /** Gives back every chunk; what was made in the region must not be used again. */
   release(): void {
     while (this.last != 0) {

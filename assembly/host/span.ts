@@ -19,6 +19,16 @@ export function setByte(span: Span, index: i32, value: i32): void {
   if (<u32>index < <u32>lengthOf(span)) store<u8>(addressOf(span) + index, <u8>value);
 }
 
+/** Makes every byte zero. */
+export function clearBytes(span: Span): void {
+  memory.fill(addressOf(span), 0, lengthOf(span));
+}
+
+/** The four bytes at the word `index`, little endian; 0 outside the span. */
+export function wordAt(span: Span, index: i32): u32 {
+  return <u32>index < <u32>lengthOf(span) / 4 ? load<u32>(addressOf(span) + index * 4) : 0;
+}
+
 /** Bytes from `from` up to, not including, `to`; absent when that is not inside the span. */
 export function slice(span: Span, from: i32, to: i32): Span {
   if (from < 0 || to < from || to > lengthOf(span)) return ABSENT;

@@ -25,6 +25,7 @@ export function isPlainAuthority(text: Span): bool {
  * `api.example` while Envoy routes both alike. A rule that names no port takes every port.
  */
 export function isAuthority(wanted: Span, given: Span): bool {
+  if (!startsAlike(wanted, given)) return false;
   const port = portOf(wanted);
   if (port != ABSENT && !equals(port, portOf(given))) return false;
   const host = hostOf(wanted);
@@ -51,6 +52,16 @@ export function matchesHost(pattern: Span, given: Span): bool {
 
 function isBelow(pattern: Span): bool {
   return byteAt(pattern, 0) == Char.Asterisk && byteAt(pattern, 1) == Char.Dot;
+}
+
+/** False when the first labels differ: for most, before anything is taken apart. */
+function startsAlike(wanted: Span, given: Span): bool {
+  for (let i = 0; i < lengthOf(wanted); i++) {
+    const byte = byteAt(wanted, i);
+    if (byte == Char.Dot || byte == Char.Colon) return true;
+    if (lowerCase(byte) != lowerCase(byteAt(given, i))) return false;
+  }
+  return true;
 }
 
 /** Without the port, and without the one dot that may end a name. */

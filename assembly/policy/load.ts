@@ -9,6 +9,7 @@ import { JsonDocument, JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { parseJson, stoppedAt } from "../text/json_parser";
 import { parseDecimal } from "../text/decimal";
 import { isTrustDomain, isWorkloadId } from "../text/spiffe_id";
+import { readDpop } from "./load_dpop";
 import { readIssuers } from "./load_issuers";
 import { readRules } from "./load_rules";
 import { Forwarding, Policy, hasText, PresenterFrom } from "./policy";
@@ -30,7 +31,7 @@ import { refuse, refuseText, startJudging } from "./refusal";
 const MAX_POLICY_BYTES: i32 = 1024 * 1024;
 
 const POLICY_MEMBERS = ascii(
-  "mode trustDomain trustDomainAliases federatedTrustDomains presenter issuers rules decisionLog",
+  "mode trustDomain trustDomainAliases federatedTrustDomains presenter dpop issuers rules decisionLog",
 );
 const LOG_MEMBERS = ascii("sampleAllowed");
 const MAX_SAMPLE: i64 = 1_000_000;
@@ -77,7 +78,13 @@ function readPolicy(policy: Policy): bool {
   if (mode == REFUSED) return false;
   policy.mode = mode;
   if (!readTrustDomain(policy)) return false;
-  return readDecisionLog(policy) && readPresenter(policy) && readIssuers(policy) && readRules(policy);
+  return (
+    readDecisionLog(policy) &&
+    readDpop(policy) &&
+    readPresenter(policy) &&
+    readIssuers(policy) &&
+    readRules(policy)
+  );
 }
 
 function readTrustDomain(policy: Policy): bool {

@@ -6,6 +6,7 @@ import { ABSENT, equals } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { readActor } from "./bindings/actor";
 import { readExpression } from "./bindings/cel";
+import { readCertificate } from "./bindings/certificate";
 import { readClients } from "./bindings/client";
 import { readNetwork } from "./bindings/network";
 import { readSpiffe } from "./bindings/spiffe";
@@ -16,7 +17,7 @@ import { refuse } from "./refusal";
 /** Bindings of a list, at most. */
 const MAX_BINDINGS: i32 = 32;
 
-const METHODS = ascii("spiffe certificate client actor proxyPrincipals kubernetes network cel anyOf");
+const METHODS = ascii("spiffe certificate client actor proxyPrincipals kubernetes network cel dpop anyOf");
 const NO_MEMBERS = ascii("");
 const KUBERNETES_MEMBERS = ascii("pod");
 
@@ -32,9 +33,11 @@ export function readBindings(bind: Bind, list: JsonNode, policy: Policy): bool {
 /** What has to hold for tokens that cross a border, besides what the rule asks for. */
 export function readCrossingBindings(bind: Bind, list: JsonNode, policy: Policy): bool {
   if (!readList(bind.bindings, list, policy, bind, true)) return false;
-  const isElsewhere = bind.expressions.count > 0 || hasMethod(bind.bindings, Method.ProxyPrincipals);
+  const isElsewhere =
+    bind.expressions.count > 0 || bind.rotation != null || hasMethod(bind.bindings, Method.ProxyPrincipals);
   return (
-    !isElsewhere || refuse(document, list, 'no "cel" and no "proxyPrincipals" here: they belong in a rule')
+    !isElsewhere ||
+    refuse(document, list, 'no "cel", no "rotation" and no "proxyPrincipals" here: they belong in a rule')
   );
 }
 
@@ -56,6 +59,7 @@ function isRepeated(bindings: List<Binding>, binding: Binding): bool {
   const isPlain =
     binding.method == Method.Claim ||
     binding.method == Method.Certificate ||
+    binding.method == Method.Dpop ||
     binding.method == Method.ProxyPrincipals ||
     binding.method == Method.Kubernetes;
   let link = bindings.first;
@@ -85,15 +89,11 @@ function readBinding(binding: Binding, node: JsonNode, policy: Policy, bind: Bin
   const cel = document.member(node, "cel");
   if (cel != NO_NODE) return readExpression(binding, cel, bind);
   const certificate = document.member(node, "certificate");
-  if (certificate != NO_NODE && policy.from != PresenterFrom.Peer)
-    return refuse(
-      document,
-      certificate,
-      'no certificate binding but with "peer": nothing else sees a certificate',
-    );
-  const proxies = document.member(node, "proxyPrincipals");
-  binding.method = proxies == NO_NODE ? Method.Certificate : Method.ProxyPrincipals;
-  return hasOnly(proxies == NO_NODE ? certificate : proxies, NO_MEMBERS);
+  if (certificate != NO_NODE) return readCertificate(binding, certificate, bind, policy, isOuter);
+  const dpop = document.member(node, "dpop");
+  if (dpop != NO_NODE) return readPossession(binding, dpop, policy);
+  binding.method = Method.ProxyPrincipals;
+  return hasOnly(document.member(node, "proxyPrincipals"), NO_MEMBERS);
 }
 
 function readAlternatives(binding: Binding, list: JsonNode, policy: Policy, bind: Bind, isOuter: bool): bool {
@@ -104,6 +104,14 @@ function readAlternatives(binding: Binding, list: JsonNode, policy: Policy, bind
   return (
     !hasMethod(binding.alternatives, Method.ProxyPrincipals) ||
     refuse(document, list, 'proxyPrincipals beside "anyOf", not in it: it says how cnf may be proven')
+  );
+}
+
+function readPossession(binding: Binding, node: JsonNode, policy: Policy): bool {
+  binding.method = Method.Dpop;
+  if (!hasOnly(node, NO_MEMBERS)) return false;
+  return (
+    policy.dpop != null || refuse(document, node, 'a policy with "dpop", which says how proofs are judged')
   );
 }
 

@@ -48,7 +48,11 @@ function readOrigins(dpop: Dpop, node: JsonNode): bool {
   for (let n = document.firstIn(node); n != NO_NODE; n = document.nextIn(node, n)) {
     const origin = isText(n) ? originOf(document.stringOf(n)) : ABSENT;
     if (origin == ABSENT)
-      return refuse(document, n, 'an origin such as "https://orders.example": scheme, host, perhaps a port, and no path');
+      return refuse(
+        document,
+        n,
+        'an origin such as "https://orders.example": scheme, host, perhaps a port, and no path',
+      );
     dpop.origins.append(region.copy(origin), region);
   }
   return true;

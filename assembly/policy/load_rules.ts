@@ -30,6 +30,7 @@ import {
   region,
 } from "./reader";
 import { finishOffers, offer, refuse, refuseUnreachable, refuseValue } from "./refusal";
+import { indexRules } from "./rule_index";
 
 const RULE_MEMBERS = ascii("name when mode token issuers audiences bind forward onDeny");
 const ON_DENY = ascii("deny strip");
@@ -40,7 +41,14 @@ const MAX_RULES: i32 = 2000;
 
 export function readRules(policy: Policy): bool {
   const node = document.member(ROOT, "rules");
-  if (node == NO_NODE) return addRuleForAll(policy);
+  const isRead = node == NO_NODE ? addRuleForAll(policy) : readList(node, policy);
+  if (!isRead) return false;
+  policy.rulesByMeaning = indexRules(policy.rules, true, region);
+  policy.rulesBySpelling = indexRules(policy.rules, false, region);
+  return true;
+}
+
+function readList(node: JsonNode, policy: Policy): bool {
   if (document.kind(node) != JsonKind.Array || document.firstIn(node) == NO_NODE) {
     return refuse(
       document,
@@ -52,6 +60,7 @@ export function readRules(policy: Policy): bool {
   for (let n = document.firstIn(node); n != NO_NODE; n = document.nextIn(node, n)) {
     const rule = Rule.make(region);
     rule.mode = policy.mode;
+    rule.position = policy.rules.count;
     if (!readRule(rule, n, policy) || !isReachable(rule, n, policy)) return false;
     policy.rules.append(rule, region);
   }
@@ -77,21 +86,16 @@ function addRuleForAll(policy: Policy): bool {
  * denied in the policy's own mode.
  */
 function strictestMode(policy: Policy): Mode {
+  const everything = Rule.make(region);
   let mode = policy.mode;
   let link = policy.rules.first;
   while (link != null) {
     if (link.item.mode == Mode.Enforce) return Mode.Enforce;
     // Only the last rule can take everything: one behind it would be refused as unreachable.
-    if (takesEverything(link.item)) mode = Mode.Observe;
+    if (covers(link.item, everything)) mode = Mode.Observe;
     link = link.next;
   }
   return mode;
-}
-
-function takesEverything(rule: Rule): bool {
-  return (
-    rule.path == ABSENT && rule.pathPrefix == ABSENT && rule.methods.count == 0 && rule.authority == ABSENT
-  );
 }
 
 function isReachable(rule: Rule, node: JsonNode, policy: Policy): bool {
@@ -130,7 +134,7 @@ function readRule(rule: Rule, node: JsonNode, policy: Policy): bool {
   );
   if (token == REFUSED) return false;
   rule.token = token;
-  if (!readWhen(rule, document.member(node, "when"))) return false;
+  if (!readWhen(rule, document.member(node, "when"), policy)) return false;
   if (rule.token == TokenNeed.None) return hasNothingForTokens(node);
   return (
     readRuleIssuers(rule, node, policy) &&

@@ -1,87 +1,29 @@
 // A rule's `when`: which requests it takes.
 
 import { ascii } from "../host/arena";
-import { Span, ABSENT, byteAt, indexOf, lengthOf, slice } from "../host/span";
-import { Char, isLetterOrDigit } from "../text/ascii";
-import { escapedByte } from "../text/percent";
+import { List } from "../host/list";
+import { Span, equalsAscii } from "../host/span";
 import { JsonNode, NO_NODE } from "../text/json";
 import { isPlainAuthority } from "./authority";
+import { headerBit } from "./header_names";
+import { readPathCondition } from "./load_path";
 import { isMethod } from "./method";
-import { decodePath, isAmbiguousPath } from "./path";
-import { Rule } from "./policy";
-import { document, hasOnly, readStrings, region } from "./reader";
+import { Policy, Rule } from "./policy";
+import { document, hasOnly, isHeaderName, readStrings, region } from "./reader";
 import { refuse } from "./refusal";
 
-const WHEN_MEMBERS = ascii("path pathPrefix methods authority");
-/** What has no place in a path that is compared as it stands: the query, parameters, and what looks like a pattern. */
-const NOT_IN_PATHS = ascii("?;*{}");
+const WHEN_MEMBERS = ascii("path pathPrefix pathTemplate grpc methods authority headers");
+/** Headers of one rule, at most. */
+const MAX_HEADERS: i32 = 8;
 
-export function readWhen(rule: Rule, node: JsonNode): bool {
+export function readWhen(rule: Rule, node: JsonNode, policy: Policy): bool {
   if (node == NO_NODE) return true;
   if (!hasOnly(node, WHEN_MEMBERS)) return false;
   return (
-    readPath(rule, node) && readPathPrefix(rule, node) && readMethods(rule, node) && readAuthority(rule, node)
-  );
-}
-
-function readPath(rule: Rule, node: JsonNode): bool {
-  const path = document.member(node, "path");
-  if (path == NO_NODE) return true;
-  const text = document.stringOf(path);
-  if (!isRulePath(text)) return refusePath(path);
-  rule.path = region.copy(text);
-  rule.decodedPath = region.copy(decodePath(text, false));
-  return true;
-}
-
-function readPathPrefix(rule: Rule, node: JsonNode): bool {
-  const prefix = document.member(node, "pathPrefix");
-  if (prefix == NO_NODE) return true;
-  if (rule.path != ABSENT) return refuse(document, prefix, 'either "path" or "pathPrefix"');
-  const text = document.stringOf(prefix);
-  if (!isRulePath(text)) return refusePath(prefix);
-  const last = lengthOf(text) - 1;
-  const bare = byteAt(text, last) == Char.Slash ? slice(text, 0, last) : text;
-  rule.pathPrefix = region.copy(bare);
-  rule.decodedPathPrefix = region.copy(decodePath(bare, false));
-  return true;
-}
-
-function isRulePath(text: Span): bool {
-  for (let i = 0; i < lengthOf(NOT_IN_PATHS); i++) {
-    if (indexOf(text, byteAt(NOT_IN_PATHS, i), 0) >= 0) return false;
-  }
-  return !isAmbiguousPath(text) && !hasOddEscape(text);
-}
-
-/** An escape that nobody needs (RFC 3986, section 2.3), or one that some server cuts the path at, so that no rule could decide. */
-function hasOddEscape(text: Span): bool {
-  for (let i = indexOf(text, Char.Percent, 0); i >= 0; i = indexOf(text, Char.Percent, i + 1)) {
-    if (isOddEscaped(escapedByte(text, i))) return true;
-  }
-  return false;
-}
-
-function isOddEscaped(byte: i32): bool {
-  switch (byte) {
-    case Char.Dash:
-    case Char.Dot:
-    case Char.Underscore:
-    case Char.Tilde:
-    case Char.Semicolon:
-    case Char.QuestionMark:
-    case Char.Hash:
-      return true;
-    default:
-      return isLetterOrDigit(byte);
-  }
-}
-
-function refusePath(node: JsonNode): bool {
-  return refuse(
-    document,
-    node,
-    'a plain path such as "/orders": no query, parameters, patterns, needless escapes, empty or dot segments',
+    readPathCondition(rule, node) &&
+    readMethods(rule, node) &&
+    readAuthority(rule, node) &&
+    readHeaders(rule, node, policy)
   );
 }
 
@@ -104,4 +46,26 @@ function readAuthority(rule: Rule, node: JsonNode): bool {
     return refuse(document, authority, 'a host with or without port, such as "orders.example"');
   rule.authority = region.copy(text);
   return true;
+}
+
+function readHeaders(rule: Rule, node: JsonNode, policy: Policy): bool {
+  const list = document.member(node, "headers");
+  const names = region.make<List<Span>>();
+  if (!readStrings(node, "headers", names)) return false;
+  if (names.count > MAX_HEADERS) return refuse(document, list, "at most 8 headers");
+  let link = names.first;
+  for (let n = document.firstIn(list); n != NO_NODE && link != null; n = document.nextIn(list, n)) {
+    if (!isNeededHeader(link.item))
+      return refuse(document, n, 'a header name in lower case, other than "authorization" and "host"');
+    const bit = headerBit(policy.headerNames, link.item, region);
+    if (bit == 0) return refuse(document, n, "at most 64 different headers in the rules of a policy");
+    rule.neededHeaders |= bit;
+    link = link.next;
+  }
+  return true;
+}
+
+/** Envoy hands `host` over as the authority. */
+function isNeededHeader(name: Span): bool {
+  return isHeaderName(name) && !equalsAscii(name, "host");
 }

@@ -4,6 +4,7 @@
 import { List } from "../host/list";
 import { Region } from "../host/region";
 import { Span, ABSENT, byteAt, equals, lengthOf } from "../host/span";
+import { Table } from "../host/table";
 import { Char } from "../text/ascii";
 import { JsonNode } from "../text/json";
 import { Cidr } from "../text/ip";
@@ -282,6 +283,18 @@ export const enum Fact {
   Pod = 16,
 }
 
+/** Seconds since a sighting, or since a token was issued, that the certificate may be another one, at most. */
+export const MAX_WINDOW: i64 = 24 * 60 * 60;
+
+/** How a token may outlive the certificate that it names, while its workload gets a new one. */
+@unmanaged
+export class Rotation {
+  /** Path of the claim that has to be the presenter's SPIFFE ID, its names joined by 0x00 bytes. */
+  claim: Span;
+  /** Seconds, from 1 to `MAX_WINDOW`. */
+  window: i64;
+}
+
 /** One member of a `bind`; all of them have to hold. What a method does not need stays empty. */
 @unmanaged
 export class Binding {
@@ -328,6 +341,8 @@ export class Bind {
   facts: i32;
   /** True when a proxy that the token's `cnf` names may present it in place of the certificate's holder. */
   admitsProxies: bool;
+  /** Null: the certificate is the one that the token's `cnf` names, or the token is denied. */
+  rotation: Rotation | null;
 
   static make(region: Region): Bind {
     const bind = region.make<Bind>();
@@ -348,25 +363,57 @@ export class Forward {
   tellsVerdict: bool;
 }
 
+/** What a rule says of the path by its text. */
+export const enum PathMatch {
+  /** The path is this text, or lies below it. Without text: any path. */
+  Prefix = 0,
+  /** The path is this text. */
+  Exact = 1,
+  /** The path lies below this text, and its segments are the template's. */
+  Template = 2,
+}
+
+export const enum SegmentKind {
+  /** This text. */
+  Literal = 0,
+  /** Any text, but some: `{name}`. */
+  Any = 1,
+  /** Whatever is left of the path, also nothing: `{**}`. Only the last. */
+  Rest = 2,
+}
+
+/** What a template says of one segment of the path. */
+@unmanaged
+export class Segment {
+  kind: SegmentKind;
+  /** For Literal; absent: the nothing behind a slash at the end. */
+  text: Span;
+  /** The same with its escapes decoded. */
+  decodedText: Span;
+}
+
 @unmanaged
 export class Rule {
   name: Span;
+  /** Its place in the policy, from 0: of several that take a request the first decides. */
+  position: i32;
   mode: Mode;
   token: TokenNeed;
   /** True when a token that is refused is taken out, and the request goes on without it. */
   stripsRefused: bool;
-  /** Absent: any path. */
+  pathMatch: PathMatch;
+  /** Without a slash at the end, unless it is the whole path. */
   path: Span;
   /** The same with its escapes decoded. */
   decodedPath: Span;
-  /** Without the slash at the end; absent: any path. */
-  pathPrefix: Span;
-  /** The same with its escapes decoded. */
-  decodedPathPrefix: Span;
+  /** For Template: all its segments. */
+  segments: List<Segment>;
   /** Empty: any method. */
   methods: List<Span>;
   /** Absent: any authority. */
   authority: Span;
+  /** The headers that have to be there, a bit for each of the policy's `headerNames`. */
+  neededHeaders: u64;
   /** Whose tokens the rule takes; empty: nobody's. */
   issuers: List<Issuer>;
   /** Headers besides `authorization` that tokens of these issuers come in. */
@@ -383,6 +430,7 @@ export class Rule {
 
   static make(region: Region): Rule {
     const rule = region.make<Rule>();
+    rule.segments = region.make<List<Segment>>();
     rule.methods = region.make<List<Span>>();
     rule.issuers = region.make<List<Issuer>>();
     rule.headers = region.make<List<Span>>();
@@ -410,6 +458,35 @@ export class Dpop {
     dpop.origins = region.make<List<Span>>();
     return dpop;
   }
+}
+
+/** The rules that have one text for their path, in the policy's order. */
+@unmanaged
+export class IndexEntry {
+  text: Span;
+  hash: u32;
+  /** Those that take this path and no other. */
+  exact: List<Rule>;
+  /** Those that take it and what lies below it, or some of that. */
+  below: List<Rule>;
+  /** In the same bucket. */
+  next: IndexEntry | null;
+}
+
+@unmanaged
+export class IndexBucket {
+  first: IndexEntry | null;
+}
+
+/** A policy's rules by the texts that they have for their paths. Made and read by `rule_index`. */
+@unmanaged
+export class RuleIndex {
+  /** A power of two of them. */
+  buckets: Table<IndexBucket>;
+  /** Bytes of the longest text. */
+  longest: i32;
+  /** Rules that have no text, in the policy's order. */
+  anywhere: List<Rule>;
 }
 
 @unmanaged
@@ -448,6 +525,12 @@ export class Policy {
   dpop: Dpop | null;
   /** Of so many requests that are allowed one is logged; 0: none. */
   sampleAllowed: i32;
+  /** The rules by their paths as they mean them, with escapes decoded. */
+  rulesByMeaning: RuleIndex;
+  /** The same by their paths as they spell them. */
+  rulesBySpelling: RuleIndex;
+  /** Headers that rules ask for, at most 64. */
+  headerNames: List<Span>;
   /** For a request of which no rule can be named: enforce as soon as any request is enforced. */
   modeWithoutRule: Mode;
 
@@ -459,6 +542,7 @@ export class Policy {
     policy.issuers = region.make<List<Issuer>>();
     policy.rules = region.make<List<Rule>>();
     policy.payloadHeaders = region.make<List<Span>>();
+    policy.headerNames = region.make<List<Span>>();
     return policy;
   }
 }

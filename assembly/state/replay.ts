@@ -7,11 +7,11 @@
 
 import { ascii, makeForever, takeSpan } from "../host/arena";
 import { ONLY_WHEN_ABSENT, readShared, sharedVersion, writeShared } from "../host/call";
-import { Span, ABSENT, FAILED, lengthOf } from "../host/span";
+import { Span, ABSENT, clearBytes, lengthOf, wordAt } from "../host/span";
 import { Table, placeTable, tableBytes } from "../host/table";
 import { line, startLine, writeBytes, writeDecimal } from "../host/writer";
 import { Reason } from "../decision/reason";
-import { sharedHash, wordAt } from "./shared_hash";
+import { sharedHash, sharedHashOf } from "./shared_hash";
 
 /** Buckets, a power of two, and the places of each. */
 const BUCKETS: i32 = 128;
@@ -62,17 +62,17 @@ export class ReplayTable {
    * @param now seconds since 1970
    */
   admit(thumbprint: Span, id: Span, end: i64, now: i64): Reason {
-    const hash = sharedHash(thumbprint, id);
+    const owner = wordAt(sharedHash(thumbprint), 0);
+    const hash = sharedHashOf(thumbprint, id);
     if (hash == ABSENT) return Reason.host_unavailable;
-    const bucket = wordAt(hash, 0) & (BUCKETS - 1);
-    const proof = (<u64>wordAt(hash, 1) << 32) | <u64>wordAt(hash, 2);
-    const owner = wordAt(sharedHash(thumbprint, ABSENT), 0);
+    const bucket = (<i32>wordAt(hash, 0)) & (BUCKETS - 1);
+    const proof = ((<u64>wordAt(hash, 1)) << 32) | (<u64>wordAt(hash, 2));
     for (let i = 0; i < MAX_TRIES; i++) {
       const value = readShared(this.bucketName(bucket));
-      if (value == FAILED) return Reason.host_unavailable;
       const version = value == ABSENT ? ONLY_WHEN_ABSENT : sharedVersion();
-      const bytes = lengthOf(value) == BUCKET_BYTES ? value : emptyBucket();
-      if (bytes == ABSENT) return Reason.host_unavailable;
+      const bytes = value == ABSENT ? emptyBucket() : value;
+      // What is there and is no bucket says nothing of what was here before.
+      if (lengthOf(bytes) != BUCKET_BYTES) return Reason.host_unavailable;
       placeTable(places, bytes);
       const reason = take(proof, owner, <u32>end, <u32>now);
       if (reason != Reason.ok || writeShared(this.bucketName(bucket), bytes, version)) return reason;
@@ -129,6 +129,10 @@ function emptyBucket(): Span {
   return bytes;
 }
 
-export const replayTable = ReplayTable.make("holdfast.replay.");
-/** What observed requests show is in a table of its own. */
-export const observedReplayTable = ReplayTable.make("holdfast.replay.observed.");
+const enforced = ReplayTable.make("holdfast.replay.");
+const observed = ReplayTable.make("holdfast.replay.observed.");
+
+/** What observed requests show is in a table of its own: nobody who is enforced depends on it. */
+export function replayTableFor(isObserved: bool): ReplayTable {
+  return isObserved ? observed : enforced;
+}

@@ -27,9 +27,13 @@ export const enum Event {
   IntrospectionFailed = 9,
   /** A holdfast before this one in the proxy had allowed the request. */
   JudgedBefore = 10,
+  /** A token passed with another certificate than the one it names, since its workload was seen with that one. */
+  RotationSeen = 11,
+  /** A token passed with another certificate than the one it names, since the live one was made after the token. */
+  RotationRenewed = 12,
 }
 
-const EVENTS: i32 = 11;
+const EVENTS: i32 = 13;
 const UNDEFINED: i32 = -1;
 
 @unmanaged
@@ -83,7 +87,11 @@ function nameOf(event: Event): string {
       return "judged_before";
     case Event.IntrospectionAsked:
       return "introspection.asked";
-    default:
+    case Event.IntrospectionFailed:
       return "introspection.failed";
+    case Event.RotationSeen:
+      return "rotation.seen";
+    default:
+      return "rotation.renewed";
   }
 }

@@ -32,6 +32,7 @@ export const enum Char {
   Underscore = 0x5f,
   LowerA = 0x61,
   LowerB = 0x62,
+  LowerD = 0x64,
   LowerE = 0x65,
   LowerF = 0x66,
   LowerH = 0x68,

@@ -2,8 +2,21 @@ import { Span, byteAt, lengthOf } from "../host/span";
 
 /** FNV-1a, 32 bits, begun with `seed`. Anybody can make values collide: use it only where that costs nobody else. */
 export function fnv1a(bytes: Span, seed: u32): u32 {
-  let hash: u32 = (2166136261 ^ seed) * 16777619;
-  for (let i = 0; i < lengthOf(bytes); i++) hash = (hash ^ byteAt(bytes, i)) * 16777619;
+  let hash = startHash(seed);
+  for (let i = 0; i < lengthOf(bytes); i++) hash = addToHash(hash, byteAt(bytes, i));
+  return finishHash(hash);
+}
+
+/** `fnv1a` byte by byte, for whoever wants it of each beginning of a text: `startHash`, `addToHash`, and `finishHash` at any time. */
+export function startHash(seed: u32): u32 {
+  return (2166136261 ^ seed) * 16777619;
+}
+
+export function addToHash(hash: u32, byte: i32): u32 {
+  return (hash ^ byte) * 16777619;
+}
+
+export function finishHash(hash: u32): u32 {
   return hash ^ (hash >> 15);
 }
 

@@ -1,7 +1,19 @@
 // An http or https URI in the one form that RFC 3986, sections 6.2.2 and 6.2.3, leaves of it, so that equal bytes are the same resource.
 
 import { ascii, takeSpan } from "../host/arena";
-import { Span, ABSENT, FAILED, byteAt, equals, indexOf, lengthOf, lowerCase, setByte, slice, sliceFrom } from "../host/span";
+import {
+  Span,
+  ABSENT,
+  FAILED,
+  byteAt,
+  equals,
+  indexOf,
+  lengthOf,
+  lowerCase,
+  setByte,
+  slice,
+  sliceFrom,
+} from "../host/span";
 import { Char } from "./ascii";
 import { escapedByte, isUnreserved } from "./percent";
 
@@ -17,6 +29,7 @@ const ROOT_PATH = ascii("/");
 export class HttpUri {
   /** `http` or `https`. */
   scheme: Span;
+  isHttps: bool;
   /** Host in lower case, and the port unless it is the scheme's own. */
   authority: Span;
   /** At least `/`. */
@@ -26,14 +39,14 @@ export class HttpUri {
   read(uri: Span): bool {
     const colon = indexOf(uri, Char.Colon, 0);
     this.scheme = lowered(slice(uri, 0, colon));
-    const isHttps = equals(this.scheme, HTTPS);
-    if (!isHttps && !equals(this.scheme, HTTP)) return false;
+    this.isHttps = equals(this.scheme, HTTPS);
+    if (!this.isHttps && !equals(this.scheme, HTTP)) return false;
     if (!equals(slice(uri, colon, colon + lengthOf(MARK)), MARK)) return false;
     const rest = withoutQuery(sliceFrom(uri, colon + lengthOf(MARK)));
     const slash = indexOf(rest, Char.Slash, 0);
     const authority = slash < 0 ? rest : slice(rest, 0, slash);
     if (indexOf(authority, Char.At, 0) >= 0) return false;
-    this.authority = normalAuthority(authority, isHttps);
+    this.authority = normalAuthority(authority, this.isHttps);
     this.path = slash < 0 ? ROOT_PATH : normalPath(sliceFrom(rest, slash));
     return lengthOf(this.authority) > 0 && this.path != FAILED;
   }

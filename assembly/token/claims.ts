@@ -32,6 +32,11 @@ function checkDates(claims: VerifiedClaims, skew: i64, now: i64): Reason {
   return Reason.ok;
 }
 
+/** Seconds since 1970 when the token was issued, in claims that `checkClaims` found good; -1 when they do not say. */
+export function issuedAt(claims: VerifiedClaims): i64 {
+  return dateOf(claims.document, claims.named("iat"));
+}
+
 /** How long a token of this issuer may be good, whatever it says itself. */
 function checkLimits(claims: VerifiedClaims, issuer: Issuer, now: i64): Reason {
   if (issuer.maxAge == 0 && issuer.maxLifetime == 0) return Reason.ok;

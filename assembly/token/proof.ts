@@ -2,7 +2,17 @@
 // yet.  https://www.rfc-editor.org/rfc/rfc9449#section-4.2  https://datatracker.ietf.org/doc/draft-ietf-wimse-wpt/
 
 import { makeForever } from "../host/arena";
-import { Span, ABSENT, FAILED, equalsAscii, equalsAsciiIgnoreCase, indexOf, lengthOf, slice, sliceFrom } from "../host/span";
+import {
+  Span,
+  ABSENT,
+  FAILED,
+  equalsAscii,
+  equalsAsciiIgnoreCase,
+  indexOf,
+  lengthOf,
+  slice,
+  sliceFrom,
+} from "../host/span";
 import { Algorithm, algorithmNamed, isVerifiedHere } from "../crypto/algorithm";
 import { Reason } from "../decision/reason";
 import { Char } from "../text/ascii";

@@ -49,7 +49,10 @@ export class VerifiedProof {
    * https://www.rfc-editor.org/rfc/rfc9449#section-4.3
    */
   static byDpop(proof: UnverifiedProof, request: ProvenRequest): VerifiedProof | null {
-    if (proof.key == NO_NODE || readJwk(proof.header, proof.key, KeyUse.Signature, false, key) != KeyFault.None)
+    if (
+      proof.key == NO_NODE ||
+      readJwk(proof.header, proof.key, KeyUse.Signature, false, key) != KeyFault.None
+    )
       return refused(Reason.proof_key_unusable);
     if (!includes(key.algorithms, proof.algorithm)) return refused(Reason.proof_algorithm_unsupported);
     const checked = checkSignature(proof.algorithm, key.publicKey, proof.signature, proof.signingInput);
@@ -88,7 +91,8 @@ function readClaims(proof: UnverifiedProof, request: ProvenRequest): Reason {
   const claims = proof.claims;
   instance.id = proof.textOf("jti");
   if (lengthOf(instance.id) == 0 || lengthOf(instance.id) > MAX_ID_BYTES) return Reason.proof_claim_malformed;
-  if (proof.textOf("htm") == ABSENT || !instance.target.read(proof.textOf("htu"))) return Reason.proof_claim_malformed;
+  if (proof.textOf("htm") == ABSENT || !instance.target.read(proof.textOf("htu")))
+    return Reason.proof_claim_malformed;
   const nonce = claims.member(ROOT, "nonce");
   instance.nonce = claims.stringOf(nonce);
   if (nonce != NO_NODE && lengthOf(instance.nonce) == 0) return Reason.proof_claim_malformed;

@@ -38,6 +38,11 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means: "The authority is no plain host with or without a port.",
     next: "Send the host name that the service has.",
   },
+  header_ambiguous: {
+    means:
+      "A rule asks for a header, and the request has one whose name differs in `_` and `-` only: for a server that reads them alike the request would fall under another rule.",
+    next: "Send the header as it is spelled in the policy, or not at all.",
+  },
   no_rule: {
     means: "No rule of the policy takes this request.",
     next: "Add a rule; a last rule without `when` takes everything else.",
@@ -313,7 +318,7 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   },
   certificate_mismatch: {
     means: "The token names another certificate than the live one.",
-    next: "A token in other hands; or the workload's SVID rotated and the token did not.",
+    next: "A token in other hands; or the workload's SVID rotated and the token did not: see `rotation` of `certificate`.",
   },
   spiffe_claim_absent: {
     means: "The token lacks the claim that names its workload.",

@@ -63,6 +63,11 @@ export class Authority {
     return new Authority(keys, certificate, validity);
   }
 
+  /** The same authority, whose further certificates have another validity. */
+  withValidity(validity: Validity): Authority {
+    return new Authority(this.#keys, this.#certificate, validity);
+  }
+
   /** The certificate that validates all others, PEM. */
   get bundle(): string {
     return this.#certificate.toString("pem");

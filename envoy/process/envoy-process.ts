@@ -19,6 +19,8 @@ export interface EnvoyStart {
   /** Where `<name>.log`, `<name>.access.log` and the admin address are written. */
   readonly folder: string;
   readonly name: string;
+  /** Worker threads. Default 1. */
+  readonly workers?: number;
 }
 
 /** Envoy ended before it was ready. */
@@ -161,7 +163,7 @@ async function spawnEnvoy(start: EnvoyStart): Promise<ChildProcess> {
   const accessLog = await open(accessLogFile(start), "w");
   const args = ["--config-path", start.configFile, "--admin-address-path", adminAddressFile(start)].concat(
     // Without hot restart, several Envoys of one user do not compete for a shared memory region.
-    ["--disable-hot-restart", "--concurrency", "1", "--file-flush-interval-msec", "50"],
+    ["--disable-hot-restart", "--concurrency", `${start.workers ?? 1}`, "--file-flush-interval-msec", "50"],
   );
   try {
     const child = spawn(start.binary, args, { stdio: ["ignore", accessLog.fd, log.fd] });

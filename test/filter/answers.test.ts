@@ -89,6 +89,10 @@ const DENIED: Readonly<Record<string, readonly [Answer, Case]>> = {
   path_ambiguous: [INVALID_REQUEST, { request: { path: "/a/../b" } }],
   method_ambiguous: [INVALID_REQUEST, { request: { method: "get" } }],
   authority_ambiguous: [INVALID_REQUEST, { request: { authority: "orders.example.org,evil" } }],
+  header_ambiguous: [
+    INVALID_REQUEST,
+    { policy: policyWithRule({ when: { headers: ["x-a"] } }), request: { headers: [["x_a", ""]] } },
+  ],
   no_rule: [FORBIDDEN, { policy: policyWithRule({ when: { path: "/only" } }), ...withToken(token()) }],
 
   token_absent: [UNAUTHENTICATED, { request: {} }],

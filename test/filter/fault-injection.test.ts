@@ -8,10 +8,11 @@ import type { Fault, Request, Stream } from "../../cli/host/index.ts";
 import { filterModule } from "./support/filter-module.ts";
 import { forwarded, PAYLOAD_HEADER, verified } from "./support/jwt-authn.ts";
 import { policy, policyWithIssuer } from "./support/policies.ts";
+import { boundTo, certified, rotatingPolicy } from "./support/rotation.ts";
 import { Scene, assertAllowed, bearer, verdictOf } from "./support/scene.ts";
 import { token } from "./support/tokens.ts";
 import type { Json } from "./support/json.ts";
-import { NOW, WEB_THUMBPRINT, thief, web } from "./support/world.ts";
+import { NOW, THIEF, WEB_THUMBPRINT, thief, web } from "./support/world.ts";
 
 const RESULTS = ["empty", "short", "large", "oversized", "garbage"] as const;
 const FAULTS: readonly Fault[] = [
@@ -86,6 +87,32 @@ describe("a request that is allowed", () => {
     assertAllowed(scene.ask(good));
   });
 
+  it("is allowed, with a newer certificate than its token's, only while it can be read what was seen", () => {
+    const scene = new Scene(rotatingPolicy());
+    const rotated = { headers: [bearer(boundTo("old"))], peer: certified("new") };
+    assertAllowed(scene.present(boundTo("old"), { peer: certified("old") }));
+    assertAllowed(scene.ask(rotated));
+    injectEverywhere(scene, rotated, assertStoppedUnlessTelling);
+    assert.ok(scene.host.calls.count("proxy_get_shared_data") > 0);
+    assertAllowed(scene.ask(rotated));
+  });
+
+  it("is allowed whether or not its certificate can be noted", () => {
+    for (const fault of FAULTS) {
+      for (const site of ["random_get", "proxy_get_shared_data", "proxy_set_shared_data"]) {
+        const scene = new Scene(rotatingPolicy());
+        const where = `${site} ${JSON.stringify(fault)}`;
+        for (const certificate of ["first", "second"]) {
+          scene.host.calls.inject(site, fault);
+          assertAllowed(scene.present(boundTo(certificate), { peer: certified(certificate) }), where);
+          scene.host.calls.clearFaults();
+          assertAllowed(scene.present(boundTo("other"), { peer: certified("other") }), where);
+        }
+        assert.equal(scene.host.vmFailures, 0, where);
+      }
+    }
+  });
+
   it("is allowed only while jwt_authn's word and payload can be read", () => {
     const byHeader = policyWithIssuer({ keys: { jwt_authn: { payloadHeader: PAYLOAD_HEADER } } });
     const request = { headers: forwarded(boundToken), metadata: verified() };
@@ -115,6 +142,16 @@ describe("a request that is denied", () => {
     ["a stolen token", strict, { ...good, peer: thief }],
     ["no token", strict, {}],
     ["an ambiguous path", strict, { ...good, path: "/a//b" }],
+    [
+      "a stolen token, with a newer certificate than the one it names",
+      rotatingPolicy(),
+      { headers: [bearer(boundTo("old"))], peer: certified("new", THIEF) },
+    ],
+    [
+      "a token whose certificate nobody has seen",
+      rotatingPolicy(),
+      { headers: [bearer(boundTo("old"))], peer: certified("new") },
+    ],
     [
       "a stolen token that jwt_authn verified",
       policyWithIssuer({ keys: "jwt_authn" }),

@@ -42,6 +42,8 @@ const EVERYTHING: Json = {
       audiences: ["orders"],
       bind: [{ spiffe: { claim: 'act."example.org".sub' } }, { certificate: {} }],
     },
+    { name: "items", when: { pathTemplate: "/{tenant}/a%20b/{**}", headers: ["x-trial"] } },
+    { name: "call", when: { grpc: { service: "shop.v1.Orders", method: "Get" } } },
   ],
 };
 
@@ -88,6 +90,34 @@ describe("size", () => {
       desk.assertAccepted(make(most));
       desk.assertRefused(make(most + 1), pointer, /at most/);
     }
+  });
+
+  it("of 64 different headers in all rules is the most", () => {
+    const headersOf = (count: number): Json =>
+      policy({
+        rules: Array.from({ length: count }, (_, i) => ({
+          name: `rule-${i}`,
+          when: { path: `/${i}`, headers: ["x-all", `x-${i + 1}`] },
+        })),
+      });
+    desk.assertAccepted(headersOf(63));
+    desk.assertRefused(headersOf(64), "/rules/63/when/headers/1", /at most 64 different headers/);
+  });
+
+  it("that leaves no memory to decode a path is refused: a rule without it would take other requests", () => {
+    const keys = { jwks: { keys: [{ ...key.jwk, filler: Array(120_000).fill(1) }] } };
+    const spaces = "%20".repeat(140_000);
+    for (const when of [
+      { path: `/${spaces}` },
+      { pathPrefix: `/${spaces}` },
+      { pathTemplate: `/${spaces}/{id}` },
+      { pathTemplate: `/{id}/${spaces}` },
+    ])
+      desk.assertRefused(
+        policy({ issuers: { idp: issuer({ keys }) }, rules: [{ name: "spaces", when }] }),
+        `/rules/0/when/${Object.keys(when)[0] ?? ""}`,
+        /a shorter policy/,
+      );
   });
 
   it("of more values than there is memory for is refused, not a trap", () => {

@@ -10,6 +10,7 @@ const desk = new PolicyDesk();
 const when = (condition: unknown): Json => policyWithRule({ when: condition });
 const bind = (...bindings: readonly unknown[]): Json => policyWithRule({ bind: bindings });
 const spiffe = (claim: unknown): Json => bind({ spiffe: { claim } });
+const rotation = (members: unknown): Json => bind({ certificate: { rotation: members } });
 
 /** What each member may not be. The member's place, a policy with this value there, and the values. */
 const WRONG: readonly (readonly [
@@ -137,6 +138,76 @@ const WRONG: readonly (readonly [
     [null, 1, "", "orders", "//", "/a/..", "/a?b", "/a*#"],
   ],
   ["/rules/0/when/pathPrefix", (pathPrefix) => when({ path: "/a", pathPrefix }), ["/a"]],
+  ["/rules/0/when/path", (path) => when({ pathTemplate: "/{a}", path }), ["/a"]],
+  ["/rules/0/when/pathTemplate", (pathTemplate) => when({ grpc: { service: "a" }, pathTemplate }), ["/{a}"]],
+  ["/rules/0/when/grpc", (grpc) => when({ pathPrefix: "/a", methods: ["GET"], grpc }), [{ service: "a" }]],
+  [
+    "/rules/0/when/pathTemplate",
+    (pathTemplate) => when({ pathTemplate }),
+    [
+      ...[null, 1, "", "{id}", "orders/{id}", ["/{a}"], "/", "/orders", "/orders/:id", "/orders/*"],
+      ...[
+        "/{}",
+        "/{id",
+        "/id}",
+        "/{id}x",
+        "/x{id}",
+        "/{a}{b}",
+        "/{a/b}",
+        "/{{a}}",
+        "/{a b}",
+        "/{a.b}",
+        "/{a*}",
+      ],
+      ...[
+        "/{***}",
+        "/{**}/a",
+        "/{**}/",
+        "/a/{**}/{b}",
+        "/{\u00e9}",
+        "/%7Bid}",
+        "/{id%7D",
+        "/{a}?b",
+        "/{a};b",
+      ],
+      ...[
+        "/{a}//b",
+        "//{a}",
+        "/{a}//",
+        "/../{a}",
+        "/{a}/..",
+        "/{a}/./b",
+        "/{a}/b%2fc",
+        "/{a}/%61",
+        "/{a}/b c",
+      ],
+      ...["/{a}/\u00e9", "/{a}/b#", "/{a}/b\\c", "/{a}/%ff", "/{a}/%", "/{a}/*", `/{a}${"/b".repeat(32)}`],
+    ],
+  ],
+  ["/rules/0/when/grpc", (grpc) => when({ grpc }), [null, 1, "shop.Orders", [], {}, { method: "Get" }]],
+  [
+    "/rules/0/when/grpc/service",
+    (service) => when({ grpc: { service, method: "Get" } }),
+    [
+      ...[null, 1, "", ".", "a.", ".a", "a..b", "/a", "a/b", "a-b", "1a", "a.1b", "a b", "*", "a.*", "{a}"],
+      ...["a%2eb", "\u00e9", "a\0", ["a"]],
+    ],
+  ],
+  [
+    "/rules/0/when/grpc/method",
+    (method) => when({ grpc: { service: "a", method } }),
+    [null, 1, "", "a.b", "/a", "a/", "1a", "*", "{a}", "a-b", "a\0", ["a"]],
+  ],
+  ["/rules/0/when/headers", (headers) => when({ headers }), [null, "x-a", {}, []]],
+  ["/rules/0/when/headers", (headers) => when({ headers }), [Array.from({ length: 9 }, (_, i) => `x-${i}`)]],
+  [
+    "/rules/0/when/headers/1",
+    (header) => when({ headers: ["x-a", header] }),
+    [
+      ...[null, 1, "", "x-a", "X-B", ":path", ":authority", "host", "authorization", "x b", "x:b", "x\u00e9"],
+      ...["*", "x".repeat(65)],
+    ],
+  ],
   ["/rules/0/when/methods", (methods) => when({ methods }), [null, "GET", {}, []]],
   [
     "/rules/0/when/methods/0",
@@ -156,6 +227,17 @@ const WRONG: readonly (readonly [
   ["/rules/0/bind", (value) => policyWithRule({ bind: value }), [null, "spiffe", {}, []]],
   ["/rules/0/bind/0", bind, [null, "spiffe", [], {}, { spiffe: { claim: "sub" }, certificate: {} }]],
   ["/rules/0/bind/0/certificate", (certificate) => bind({ certificate }), [null, true, []]],
+  ["/rules/0/bind/0/certificate/rotation", rotation, [null, true, "1h", []]],
+  [
+    "/rules/0/bind/0/certificate/rotation/claim",
+    (claim) => rotation({ claim, window: "1h" }),
+    [null, 1, "", "a..b", ["sub"]],
+  ],
+  [
+    "/rules/0/bind/0/certificate/rotation/window",
+    (window) => rotation({ claim: "sub", window }),
+    [null, 3600, "", "1", "0s", "25h", "86401s", "1d", "-1s", "1.5h", "9999999s"],
+  ],
   ["/rules/0/bind/0/spiffe", (value) => bind({ spiffe: value }), [null, true, "sub", [], {}]],
   [
     "/rules/0/bind/0/spiffe/claim",
@@ -197,7 +279,12 @@ describe("a name that is not known", () => {
     ],
     ["/rules/0/issuer", policyWithRule({ issuer: "idp" }), "issuers"],
     ["/rules/0/when/method", when({ method: "GET" }), "methods"],
+    ["/rules/0/when/pathTemplte", when({ pathTemplte: "/{a}" }), "pathTemplate"],
+    ["/rules/0/when/header", when({ header: ["x-a"] }), "headers"],
+    ["/rules/0/when/grpc/methods", when({ grpc: { service: "a", methods: "b" } }), "method"],
     ["/rules/0/bind/0/spife", bind({ spife: {} }), "spiffe"],
+    ["/rules/0/bind/0/certificate/rotatoin", bind({ certificate: { rotatoin: {} } }), "rotation"],
+    ["/rules/0/bind/0/certificate/rotation/windows", rotation({ claim: "sub", windows: "1h" }), "window"],
     ["/rules/0/bind/0/spiffe/claims", bind({ spiffe: { claims: "sub" } }), "claim"],
     ["/mode", policy({ mode: "enforced" }), "enforce"],
     ["/rules/0/token", policyWithRule({ token: "require" }), "required"],
@@ -213,8 +300,8 @@ describe("a name that is not known", () => {
     const { message } = desk.offer(policy({ somethingElse: 1 }));
     assert.doesNotMatch(message, /did you mean/);
     desk.assertRefused(
-      bind({ certificate: { sha: 1 } }),
-      "/rules/0/bind/0/certificate/sha",
+      bind({ proxyPrincipals: { sha: 1 } }),
+      "/rules/0/bind/0/proxyPrincipals/sha",
       /an empty object/,
     );
   });
@@ -258,6 +345,32 @@ describe("a binding that is there already", () => {
   });
 });
 
+describe("a certificate's rotation", () => {
+  const good = { claim: "sub", window: "1h" };
+
+  it("has a claim and a window, and lasts for a day at most", () => {
+    for (const members of [good, { claim: "act.sub", window: "1s" }, { claim: "sub", window: "24h" }])
+      desk.assertAccepted(rotation(members));
+    const place = "/rules/0/bind/0/certificate/rotation";
+    desk.assertRefused(rotation({}), place, /"claim"/);
+    desk.assertRefused(rotation({ window: "1h" }), place, /"claim"/);
+    desk.assertRefused(rotation({ claim: "sub" }), place, /"window".*"1s" to "24h"/);
+  });
+
+  it("is refused within an anyOf, where it would say more than its alternative", () => {
+    const anyOf = [{ spiffe: { claim: "sub" } }, { certificate: { rotation: good } }];
+    desk.assertRefused(bind({ anyOf }), "/rules/0/bind/0/anyOf/1/certificate/rotation", /no rotation within/);
+  });
+
+  it("is refused twice in a rule, and at a waypoint", () => {
+    const certificate = { rotation: good };
+    desk.assertRefused(bind({ certificate }, { certificate: {} }), "/rules/0/bind/1", /not there twice/);
+    desk.assertRefused(bind({ certificate: {} }, { certificate }), "/rules/0/bind/1", /not there twice/);
+    const waypoint = { ...bind({ certificate }), presenter: { from: "waypoint" } };
+    desk.assertRefused(waypoint, "/rules/0/bind/0/certificate", /no certificate binding but with "peer"/);
+  });
+});
+
 describe("rules that make no sense together", () => {
   const rules = (...list: readonly Json[]): Json => policy({ rules: list });
 
@@ -277,6 +390,22 @@ describe("rules that make no sense together", () => {
       [{ pathPrefix: "/a/" }, { pathPrefix: "/a/b" }],
       [{ methods: ["GET", "PUT"] }, { methods: ["PUT"] }],
       [{ authority: "a.example" }, { authority: "A.example.:443" }],
+      [{ headers: ["x-a"] }, { path: "/a", headers: ["x-b", "x-a"] }],
+      [{ path: "/%7Ba" }, { path: "/%7ba" }],
+      [{ pathTemplate: "/{**}" }, undefined],
+      [{ pathTemplate: "/{**}" }, { pathPrefix: "/" }],
+      [{ pathTemplate: "/a/{id}" }, { path: "/a/b" }],
+      [{ pathTemplate: "/a/{id}" }, { pathTemplate: "/a/{*}" }],
+      [{ pathTemplate: "/{a}/{b}" }, { pathTemplate: "/{a}/b" }],
+      [{ pathTemplate: "/{a}/b/{**}" }, { pathTemplate: "/a/b/{c}/d" }],
+      [{ pathTemplate: "/{a}/{**}" }, { pathTemplate: "/a/{b}/{**}" }],
+      [{ pathTemplate: "/{a}/{**}" }, { pathPrefix: "/a/b" }],
+      [{ pathTemplate: "/{a}/{**}" }, { grpc: { service: "a", method: "b" } }],
+      [{ pathPrefix: "/a" }, { pathTemplate: "/a/{b}" }],
+      [{ pathPrefix: "/a" }, { pathTemplate: "/a/{**}" }],
+      [{ pathPrefix: "/a.B" }, { grpc: { service: "a.B" } }],
+      [{ grpc: { service: "a.B" } }, { grpc: { service: "a.B", method: "c" } }],
+      [{ path: "/a.B/c" }, { grpc: { service: "a.B", method: "c" } }],
     ];
     for (const [first, second] of pairs) {
       const both = rules(
@@ -303,6 +432,28 @@ describe("rules that make no sense together", () => {
         { name: "g" },
       ),
     );
+    const pairs: readonly (readonly [Json, Json])[] = [
+      [{ headers: ["x-a", "x-b"] }, { headers: ["x-a"] }],
+      [{ headers: ["x-a"] }, { headers: ["x_a"] }],
+      [{ pathTemplate: "/a/{b}" }, { pathPrefix: "/a/b" }],
+      [{ pathTemplate: "/a/{**}" }, { pathPrefix: "/a" }],
+      [{ pathTemplate: "/a/{b}/{**}" }, { pathPrefix: "/a/b" }],
+      [{ pathTemplate: "/a/{b}" }, { path: "/a/" }],
+      [{ pathTemplate: "/a/{b}" }, { pathTemplate: "/{a}/b" }],
+      [{ pathTemplate: "/a/b/{c}" }, { pathTemplate: "/a/{b}/{c}" }],
+      [{ pathTemplate: "/{a}" }, { pathTemplate: "/{a}/{b}" }],
+      [{ pathTemplate: "/{a}/{b}" }, { pathTemplate: "/{a}" }],
+      [{ pathTemplate: "/{a}" }, { pathTemplate: "/{a}/" }],
+      [{ pathTemplate: "/{a}/{b}" }, { pathTemplate: "/{a}/" }],
+      [{ pathTemplate: "/{a}/{b}" }, { pathTemplate: "/{a}/{**}" }],
+      [{ pathTemplate: "/{a}/{b}/{**}" }, { pathTemplate: "/{a}/{**}" }],
+      [{ pathPrefix: "/a/b" }, { pathTemplate: "/a/{b}" }],
+      [{ path: "/a/b" }, { pathTemplate: "/a/{b}" }],
+      [{ grpc: { service: "a", method: "b" } }, { grpc: { service: "a" } }],
+      [{ grpc: { service: "a" } }, { grpc: { service: "a.b" } }],
+    ];
+    for (const [first, second] of pairs)
+      desk.assertAccepted(rules({ name: "first", when: first }, { name: "second", when: second }));
   });
 
   it("ask nothing of a token that they do not look at", () => {

@@ -36,6 +36,195 @@ describe("a rule's path prefix", () => {
   });
 });
 
+describe("a rule's path template", () => {
+  it("has segments of any text in braces, each one segment and not empty", () => {
+    for (const pathTemplate of ["/orders/{id}/items", "/orders/{*}/items", "/orders/{order-id_1}/items"]) {
+      const scene = taking({ pathTemplate });
+      for (const path of [
+        "/orders/1/items",
+        "/orders/{id}/items",
+        "/orders/items/items?x",
+        "/orders/.../items",
+      ])
+        assertAllowed(scene.ask({ path }), path);
+      for (const path of [
+        "/",
+        "/orders",
+        "/orders/",
+        "/orders/1",
+        "/orders/1/",
+        "/orders/1/item",
+        "/orders/items",
+      ])
+        assertDenied(scene.ask({ path }), "no_rule", path);
+      for (const path of [
+        "/orders/1/items/",
+        "/orders/1/items/2",
+        "/orders/1/2/items",
+        "/x/1/items",
+        "/orders1/x/items",
+      ])
+        assertDenied(scene.ask({ path }), "no_rule", path);
+      assertDenied(scene.ask({ path: "/orders//items" }), "path_ambiguous");
+    }
+  });
+
+  it("may begin with one, have several, and end in a slash", () => {
+    const scene = taking({ pathTemplate: "/{tenant}/{user}/" });
+    for (const path of ["/a/b/", "/a/a/"]) assertAllowed(scene.ask({ path }), path);
+    for (const path of ["/", "/a", "/a/", "/a/b", "/a/b/c", "/a/b/c/"])
+      assertDenied(scene.ask({ path }), "no_rule", path);
+    assertAllowed(taking({ pathTemplate: "/{any}" }).ask({ path: "/a" }));
+    for (const path of ["/", "/a/", "/a/b"])
+      assertDenied(taking({ pathTemplate: "/{any}" }).ask({ path }), "no_rule", path);
+  });
+
+  it("takes with `{**}` whatever follows the slash, also nothing", () => {
+    const scene = taking({ pathTemplate: "/files/{**}" });
+    for (const path of ["/files/", "/files/a", "/files/a/", "/files/a/b/c", `/files${"/a".repeat(8_000)}`])
+      assertAllowed(scene.ask({ path }), path.slice(0, 20));
+    for (const path of ["/files", "/files1/", "/file/", "/x/files/"])
+      assertDenied(scene.ask({ path }), "no_rule", path);
+    const deep = taking({ pathTemplate: "/{a}/b/{**}" });
+    for (const path of ["/x/b/", "/x/b/c/d"]) assertAllowed(deep.ask({ path }), path);
+    for (const path of ["/x/b", "/x/c/", "/b/"]) assertDenied(deep.ask({ path }), "no_rule", path);
+    for (const path of ["/", "/a", "/a/b/"])
+      assertAllowed(taking({ pathTemplate: "/{**}" }).ask({ path }), path);
+  });
+
+  it("of 32 segments is compared with all of them", () => {
+    const segments = Array.from({ length: 31 }, (_, i) => `s${i}`);
+    const scene = taking({ pathTemplate: `/{id}/${segments.join("/")}` });
+    const path = `/x/${segments.join("/")}`;
+    assertAllowed(scene.ask({ path }));
+    for (const other of [
+      `${path}/`,
+      `${path}/x`,
+      path.replace(/s30$/, "s31"),
+      `${path}${"/x".repeat(8_000)}`,
+    ])
+      assertDenied(scene.ask({ path: other }), "no_rule", other.slice(-20));
+    const open = taking({ pathTemplate: `/{id}/${segments.slice(1).join("/")}/{**}` });
+    assertAllowed(open.ask({ path: `/x/${segments.slice(1).join("/")}/${"/x".repeat(8_000).slice(1)}` }));
+  });
+
+  it("is compared as it stands and decoded", () => {
+    const scene = taking({ pathTemplate: "/caf%C3%A9/{id}/a%20b" });
+    for (const path of [
+      "/caf%C3%A9/1/a%20b",
+      "/caf%C3%A9/%41/a%20b",
+      "/caf%C3%A9/a;x=1/a%20b",
+      "/caf%C3%A9/%7B/a%20b",
+    ])
+      assertAllowed(scene.ask({ path }), path);
+    for (const path of [
+      "/caf%c3%a9/1/a%20b",
+      "/caf%C3%A9/1/a%20%62",
+      "/caf%C3%A9/1/a%20b;x",
+      "/caf%C3%A9/%3Fx/a%20b",
+    ])
+      assertDenied(scene.ask({ path }), "path_ambiguous", path);
+    const brace = taking({ pathTemplate: "/a%7Bb/{id}" });
+    for (const path of ["/a%7Bb/1", "/a{b/1"]) assertAllowed(brace.ask({ path }), path);
+    const last = taking({ pathTemplate: "/orders/{id}" });
+    for (const path of ["/orders/%3Fx", "/orders/%23"])
+      assertDenied(last.ask({ path }), "path_ambiguous", path);
+  });
+});
+
+describe("a rule's gRPC service and method", () => {
+  it("are the path that gRPC makes of them, whatever speaks on it", () => {
+    const scene = taking({ grpc: { service: "shop.v1.Orders", method: "Get" } });
+    for (const contentType of ["application/grpc", "application/grpc-web", "application/json"]) {
+      const headers = [["content-type", contentType]] as const;
+      assertAllowed(scene.ask({ method: "POST", path: "/shop.v1.Orders/Get", headers }), contentType);
+    }
+    for (const path of [
+      "/shop.v1.Orders/GetAll",
+      "/shop.v1.Orders/get",
+      "/shop.v1.Orders/Get/",
+      "/shop.v1.Orders",
+    ])
+      assertDenied(scene.ask({ path }), "no_rule", path);
+    for (const path of ["/shop.v1.Orders/%47et", "/shop%2Ev1.Orders/Get", "/shop.v1.Orders/Get;x"])
+      assertDenied(scene.ask({ path }), "path_ambiguous", path);
+  });
+
+  it("without a method are every method", () => {
+    const scene = taking({ grpc: { service: "Orders" } });
+    for (const path of ["/Orders/Get", "/Orders/_List2"]) assertAllowed(scene.ask({ path }), path);
+    for (const path of ["/orders/Get", "/Orders2/Get", "/v1.Orders/Get"])
+      assertDenied(scene.ask({ path }), "no_rule", path);
+  });
+});
+
+describe("a rule's headers", () => {
+  const ask = (scene: Scene, ...names: readonly string[]) =>
+    scene.ask({ headers: names.map((name) => [name, ""] as const) });
+
+  it("have to be there, all of them, with any value and any number of times", () => {
+    const scene = taking({ headers: ["x-trial", "x-team"] });
+    assertAllowed(ask(scene, "x-trial", "x-team"));
+    assertAllowed(ask(scene, "x-team", "x-other", "x-trial", "x-team"));
+    assertAllowed(
+      scene.ask({
+        headers: [
+          ["x-team", "a"],
+          ["x-trial", "b"],
+        ],
+      }),
+    );
+    for (const names of [[], ["x-trial"], ["x-team"], ["x-trial", "x-teams"], ["x-trial", "team"]])
+      assertDenied(ask(scene, ...names), "no_rule", names.join());
+  });
+
+  it("make way for the next rule where they are not", () => {
+    const scene = new Scene(
+      policy({
+        rules: [
+          { name: "acting", when: { headers: ["x-act-for"] } },
+          { name: "rest", token: "none" },
+        ],
+      }),
+    );
+    assertDenied(ask(scene, "x-act-for"), "token_absent");
+    assertAllowed(ask(scene));
+    assertAllowed(ask(scene, "x-act-fo", "x-act-for-", "xxact-for"));
+  });
+
+  it("are none where another spelling of `-` and `_` would lead to another rule", () => {
+    for (const [wanted, given] of [
+      ["x-act-for", "x_act_for"],
+      ["x-act-for", "x-act_for"],
+      ["x_act", "x-act"],
+    ] as const) {
+      const strict = { name: "strict", when: { headers: [wanted] } };
+      const other = { name: "other", token: "none" };
+      assertDenied(ask(new Scene(policy({ rules: [strict, other] })), given), "header_ambiguous");
+      assertDenied(ask(taking({ headers: [wanted] }), given), "header_ambiguous");
+      assertAllowed(ask(taking({ headers: [wanted] }), given, wanted));
+    }
+    const elsewhere = new Scene(
+      policy({
+        rules: [
+          { name: "strict", when: { path: "/a", headers: ["x-act"] } },
+          { name: "rest", token: "none" },
+        ],
+      }),
+    );
+    assertAllowed(ask(elsewhere, "x_act"));
+  });
+
+  it("of 64 names are told apart", () => {
+    const names = Array.from({ length: 64 }, (_, i) => `x-${i}`);
+    const scene = new Scene(
+      policy({ rules: names.map((name) => ({ name, when: { headers: [name] }, token: "none" })) }),
+    );
+    for (const name of names) assertAllowed(ask(scene, name), name);
+    assertDenied(ask(scene, "x-64", "x-"), "no_rule");
+  });
+});
+
 describe("an ambiguous path", () => {
   it("is refused before any rule, those without a token included", () => {
     const scene = taking({ pathPrefix: "/" });

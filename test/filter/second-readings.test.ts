@@ -165,6 +165,97 @@ describe("a strict rule before a lax one is not slipped past", () => {
   });
 });
 
+describe("a template or a header before a lax rule is not slipped past", () => {
+  const scene = new Scene(
+    policy({
+      rules: [
+        { name: "acting", when: { headers: ["x-act-for"] } },
+        { name: "items", when: { pathTemplate: "/tenants/{tenant}/items/{**}" } },
+        { name: "grpc", when: { grpc: { service: "shop.v1.Orders" } } },
+        { name: "rest", token: "none" },
+      ],
+    }),
+  );
+
+  for (const path of [
+    "/tenants/a/items;v=1/1",
+    "/tenants;/a/items/1",
+    "/tenants/a/%69tems/1",
+    "/%74enants/a/items/",
+    "/tenants/a%3Fb/items/",
+    "/tenants/a%23/items/1",
+    "/tenants/a%2Fb/items/1",
+    "/tenants//items/1",
+    "/tenants/;/items/1",
+    "/tenants/%3B/items/1",
+    "/tenants/./items/1",
+    "/tenants/a/b/../items/1",
+    "/x/..;/tenants/a/items/1",
+    "/shop.v1.Orders;x/Get",
+    "/shop%2Ev1.Orders/Get",
+    "/shop.v1.%4Frders/Get",
+  ]) {
+    it(`by the path ${path}`, () => {
+      assertDenied(scene.ask({ path }), "path_ambiguous");
+    });
+  }
+
+  it("by a path with other escapes and parameters in it, or of any length", () => {
+    for (const path of [
+      "/tenants/a;v=1/items/1",
+      "/tenants/%61/items/1;v=1",
+      "/tenants/a/items/%3Fx",
+      "/tenants/{tenant}/items/{**}",
+      "/tenants/%7B/items/",
+      `/tenants/${"a".repeat(60_000)}/items/1`,
+      `/tenants/a/items${"/a".repeat(8_000)}`,
+      `/tenants/a/items${"/a".repeat(8_000)}/%61`,
+      `/shop.v1.Orders${"/a".repeat(8_000)}`,
+    ])
+      assertDenied(scene.ask({ path }), "token_absent", path.slice(0, 40));
+  });
+
+  it("by a header whose name some servers take for the other", () => {
+    for (const name of ["x_act_for", "x-act_for", "x_act-for"])
+      assertDenied(scene.ask({ headers: [[name, "root"]] }), "header_ambiguous", name);
+    assertDenied(
+      scene.ask({
+        headers: [
+          ["x_act_for", "a"],
+          ["x-act-for", "b"],
+        ],
+      }),
+      "token_absent",
+    );
+    assertDenied(scene.ask({ path: "/%6fpen", headers: [["x_act_for", "a"]] }), "header_ambiguous");
+    assertAllowed(
+      scene.ask({
+        headers: [
+          ["x-act-for-", "a"],
+          ["x-act", "for"],
+        ],
+      }),
+    );
+  });
+
+  it("by the last of 1,000 headers", () => {
+    const many = Array.from({ length: 1_000 }, (_, i) => [`y-${i}`, ""] as const);
+    assertAllowed(scene.ask({ headers: many }));
+    assertDenied(scene.ask({ headers: [...many, ["x-act-for", ""]] }), "token_absent");
+  });
+
+  it("in observe mode beside an enforced rule", () => {
+    const observed = new Scene(
+      policy({
+        mode: "observe",
+        rules: [{ name: "acting", mode: "enforce", when: { headers: ["x-act-for"] } }, { name: "rest" }],
+      }),
+    );
+    assertDenied(observed.ask({ headers: [["x_act_for", ""]] }), "header_ambiguous");
+    assertWouldDeny(observed.ask(), "token_absent");
+  });
+});
+
 describe("observe mode opens nothing beside an enforced rule", () => {
   it("not by a path of which no rule can be named", () => {
     const scene = new Scene(

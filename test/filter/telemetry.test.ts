@@ -30,6 +30,7 @@ const EVENTS = [
   ...["asked", "failed"].map((name) => `holdfast.introspection.${name}`),
   ...["hit", "miss", "eviction"].map((name) => `holdfast.token_cache.${name}`),
   "holdfast.judged_before",
+  ...["seen", "renewed"].map((name) => `holdfast.rotation.${name}`),
 ];
 
 /** How far tokens travel. */

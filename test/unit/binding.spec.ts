@@ -5,7 +5,7 @@ import { proveBindings } from "../../assembly/binding/bind";
 import { reasonName } from "../../assembly/decision/reason";
 import { MetadataClaims } from "../../assembly/evidence/jwt_authn";
 import { Presenter } from "../../assembly/evidence/presenter";
-import { Binding, Method, Policy, Rule } from "../../assembly/policy/policy";
+import { Binding, MAX_WINDOW, Method, Policy, Rotation, Rule } from "../../assembly/policy/policy";
 import { JsonDocument } from "../../assembly/text/json";
 import { parseJson } from "../../assembly/text/json_parser";
 import { VerifiedClaims } from "../../assembly/token/verified_claims";
@@ -112,6 +112,31 @@ describe("a token's cnf", () => {
     ];
     for (let i = 0; i < flawed.length; i++)
       expect(held('{"cnf":' + flawed[i] + "}", byDefault)).toBe("cnf_malformed", flawed[i]);
+  });
+});
+
+describe("a certificate's rotation", () => {
+  test("lets nothing pass where nothing is known of the past", () => {
+    const rule = ruleWith(Method.Certificate, ABSENT);
+    const rotation = region.make<Rotation>();
+    rotation.claim = utf8("sub");
+    rotation.window = MAX_WINDOW;
+    rule.bind.rotation = rotation;
+    const json = '{"sub":"' + WEB + '","iat":1,"cnf":{"x5t#S256":"' + THUMBPRINT + '"}}';
+    present(WEB, OTHER_HEX);
+    expect(held(json, rule)).toBe("certificate_mismatch");
+    present(WEB, DIGEST_HEX);
+    expect(held(json, rule)).toBe("ok");
+    presenter.clear();
+    expect(held(json, rule)).toBe("certificate_digest_absent");
+  });
+
+  test("that was never filled in lets nothing pass", () => {
+    const rule = ruleWith(Method.Certificate, ABSENT);
+    rule.bind.rotation = region.make<Rotation>();
+    presenter.clear();
+    presenter.setCertificateDigest(utf8(OTHER_HEX));
+    expect(held('{"":"","cnf":{"x5t#S256":"' + THUMBPRINT + '"}}', rule)).toBe("certificate_mismatch");
   });
 });
 

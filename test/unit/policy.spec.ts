@@ -1,11 +1,12 @@
 import { makeForever, resetArena } from "../../assembly/host/arena";
+import { onePair } from "../../assembly/host/pairs";
 import { Region } from "../../assembly/host/region";
 import { ABSENT } from "../../assembly/host/span";
 import { parseClaimPath } from "../../assembly/policy/claim_path";
 import { parseDuration } from "../../assembly/policy/duration";
 import { loadPolicy } from "../../assembly/policy/load";
 import { isAuthority, isPlainAuthority } from "../../assembly/policy/authority";
-import { Target, isOnlyRule, matchRule } from "../../assembly/policy/match";
+import { Target, isOnlyRule, isRuleByLookalikes, matchRule } from "../../assembly/policy/match";
 import { isMethod } from "../../assembly/policy/method";
 import { decodePath, isAmbiguousPath, isUnderPrefix, withoutQuery } from "../../assembly/policy/path";
 import { Mode, Policy, TokenNeed, ValidatedBy } from "../../assembly/policy/policy";
@@ -40,6 +41,7 @@ function refusedWith(json: string): string {
 }
 
 function ruleFor(policy: Policy, method: string, authority: string, path: string): string {
+  target.clear();
   target.method = utf8(method);
   target.authority = utf8(authority);
   target.path = utf8(path);
@@ -93,6 +95,62 @@ describe("a rule", () => {
     expect(ruleFor(policy, "POST", "x", "/ordersheet")).toBe("");
     expect(ruleFor(policy, "GET", "API.example:8443", "/orders")).toBe("host");
     expect(ruleFor(policy, "GET", "api.example.evil", "/orders")).toBe("");
+  });
+
+  test("is found by the first of the texts that its path begins with", () => {
+    const policy = loadRules(
+      '[{"name":"deep","when":{"pathPrefix":"/a/b/c"}},{"name":"exact","when":{"path":"/a/b"}},' +
+        '{"name":"get","when":{"pathPrefix":"/a","methods":["GET"]}},{"name":"late","when":{"pathPrefix":"/a/b"}},' +
+        '{"name":"slash","when":{"path":"/x/"}},{"name":"rest","when":{"methods":["PUT"]}}]',
+    );
+    expect(ruleFor(policy, "PUT", "x", "/a/b/c/d")).toBe("deep");
+    expect(ruleFor(policy, "PUT", "x", "/a/b")).toBe("exact");
+    expect(ruleFor(policy, "GET", "x", "/a/b/")).toBe("get");
+    expect(ruleFor(policy, "PUT", "x", "/a/b/")).toBe("late");
+    expect(ruleFor(policy, "PUT", "x", "/a")).toBe("rest");
+    expect(ruleFor(policy, "GET", "x", "/ab")).toBe("");
+    expect(ruleFor(policy, "GET", "x", "/x/")).toBe("slash");
+    expect(ruleFor(policy, "GET", "x", "/x")).toBe("");
+    expect(ruleFor(policy, "PUT", "x", "/")).toBe("rest");
+  });
+
+  test("of a template takes its segments", () => {
+    const policy = loadRules(
+      '[{"name":"item","when":{"pathTemplate":"/a/{x}/b"}},{"name":"slash","when":{"pathTemplate":"/{x}/"}},' +
+        '{"name":"files","when":{"pathTemplate":"/f/{*}/{**}"}}]',
+    );
+    expect(ruleFor(policy, "GET", "x", "/a/1/b")).toBe("item");
+    expect(ruleFor(policy, "GET", "x", "/a/1/c")).toBe("");
+    expect(ruleFor(policy, "GET", "x", "/a/1/b/")).toBe("");
+    expect(ruleFor(policy, "GET", "x", "/a/1")).toBe("");
+    expect(ruleFor(policy, "GET", "x", "/a/")).toBe("slash");
+    expect(ruleFor(policy, "GET", "x", "/f/1")).toBe("");
+    expect(ruleFor(policy, "GET", "x", "/f/1/")).toBe("files");
+    expect(ruleFor(policy, "GET", "x", "/f/1/2/3")).toBe("files");
+  });
+
+  test("of a gRPC service or method is one of its path", () => {
+    const policy = loadRules(
+      '[{"name":"get","when":{"grpc":{"service":"a.B","method":"Get"}}},{"name":"all","when":{"grpc":{"service":"a.B"}}}]',
+    );
+    expect(ruleFor(policy, "POST", "x", "/a.B/Get")).toBe("get");
+    expect(ruleFor(policy, "POST", "x", "/a.B/GetAll")).toBe("all");
+    expect(ruleFor(policy, "POST", "x", "/a.Bc/Get")).toBe("");
+  });
+
+  test("of headers takes requests that have them, and is no rule where their names are spelled otherwise", () => {
+    const policy = loadRules('[{"name":"acting","when":{"headers":["x-act"]}},{"name":"rest"}]');
+    expect(ruleFor(policy, "GET", "x", "/")).toBe("rest");
+    target.clear();
+    target.path = utf8("/");
+    target.headers = onePair("x-act", "");
+    expect(text(matchRule(policy, target)!.name)).toBe("acting");
+    expect(isRuleByLookalikes(policy, target, matchRule(policy, target))).toBe(true);
+    target.hasLooked = false;
+    target.headers = onePair("x_act", "");
+    const rule = matchRule(policy, target);
+    expect(text(rule!.name)).toBe("rest");
+    expect(isRuleByLookalikes(policy, target, rule)).toBe(false);
   });
 
   test("that an earlier one covers is refused", () => {

@@ -11,6 +11,11 @@ import { JsonDocument, JsonKind, JsonNode } from "../../text/json";
 
 const wanted: Span = spanOf(takeForever(DIGEST_BYTES), DIGEST_BYTES);
 
+/** The digest that `proveCertificate` read last: SHA-256 of the certificate that the token names, 32 bytes. */
+export function namedDigest(): Span {
+  return wanted;
+}
+
 /** @param thumbprint the value of `x5t#S256`: base64url of the SHA-256 of the certificate in DER */
 export function proveCertificate(document: JsonDocument, thumbprint: JsonNode, presenter: Presenter): Reason {
   if (document.kind(thumbprint) != JsonKind.String) return Reason.cnf_malformed;

@@ -42,6 +42,8 @@ const PRELUDE = `
     (func $http_call (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
   (import "env" "proxy_call_foreign_function"
     (func $call_foreign_function (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "env" "proxy_get_shared_data" (func $get_shared_data (param i32 i32 i32 i32 i32) (result i32)))
+  (import "env" "proxy_set_shared_data" (func $set_shared_data (param i32 i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "environ_get" (func $environ_get (param i32 i32) (result i32)))
   (memory (export "memory") ${PAGES})
@@ -54,6 +56,7 @@ const PRELUDE = `
   (global $next (mut i32) (i32.const 0))
   (global $status (mut i32) (i32.const 0))
   (global $end (mut i32) (i32.const 0))
+  (global $version (mut i32) (i32.const 0))
   (global $expressions (mut i32) (i32.const 0))
   (func (export "proxy_abi_version_0_2_1"))
   (func (export "proxy_on_memory_allocate") (param $size i32) (result i32)

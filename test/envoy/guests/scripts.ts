@@ -5,15 +5,18 @@ import {
   call,
   environment,
   forEachRemembered,
+  hasVersion,
   mark,
   pairs,
   period,
   property,
+  readShared,
   remember,
   reply,
   resume,
   say,
   trapIfRemembered,
+  writeShared,
 } from "./steps.ts";
 
 const requestHeaders = 0;
@@ -117,3 +120,30 @@ export const callsWhenConfigured: GuestScript = {
   onConfigure: [call("keys", 5_000)],
   onHttpCallResponse: [say("answered")],
 };
+
+/** The version with which a value is written only if there is none. */
+const onlyWhenAbsent = 0xffff_ffff;
+
+/** Goes through what can be done with a value that VMs share, with a new key. */
+export const sharesValue: GuestScript = {
+  onRequestHeaders: [
+    readShared("absent"),
+    hasVersion(),
+    writeShared("once", "first", onlyWhenAbsent),
+    writeShared("once", "late", onlyWhenAbsent),
+    readShared("once"),
+    hasVersion(),
+    writeShared("once", "second", "read"),
+    writeShared("once", "late", "read"),
+    readShared("once"),
+    writeShared("once", "third", 0),
+    readShared("once"),
+    writeShared("once", "", 0),
+    readShared("once"),
+  ],
+};
+
+/** Offers a value and logs whose was first. */
+export function offersValue(value: string): GuestScript {
+  return { onRequestHeaders: [writeShared("offered", value, onlyWhenAbsent), readShared("offered")] };
+}

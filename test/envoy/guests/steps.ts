@@ -10,9 +10,10 @@ export interface Literals {
 /** WebAssembly text of one step. */
 export type Step = (literals: Literals) => string;
 
-// Where host functions put results: two words below the line that is being written. Not 0, which is no address to Envoy.
+// Where host functions put results: three words below the line that is being written. Not 0, which is no address to Envoy.
 const first = "(i32.const 16)";
 const second = "(i32.const 20)";
+const third = "(i32.const 24)";
 const firstWord = `(i32.load ${first})`;
 const secondWord = `(i32.load ${second})`;
 
@@ -87,6 +88,30 @@ export function propertyValue(path: string): Step {
      (global.set $status
        (call $get_property ${literals.place(path.replaceAll(".", "\0"))} ${first} ${second}))
      ${resultLine(literals, path)}`;
+}
+
+/** Reads a value that VMs share, and remembers its version. Logs the status, and the value in hex. */
+export function readShared(key: string): Step {
+  return (literals) =>
+    `(i64.store ${first} (i64.const 0))
+     (i32.store ${third} (i32.const 0))
+     (global.set $status (call $get_shared_data ${literals.place(key)} ${first} ${second} ${third}))
+     (global.set $version (i32.load ${third}))
+     ${resultLine(literals, "read")}`;
+}
+
+/** Whether the value read last had a version. Logs 1 or 0. */
+export function hasVersion(): Step {
+  return (literals) => line(literals, "version", "(i32.ne (global.get $version) (i32.const 0))");
+}
+
+/** Writes a value that VMs share. Logs the status. @param version "read": that of the value read last */
+export function writeShared(key: string, value: string, version: number | "read"): Step {
+  return (literals) => {
+    const expected = version === "read" ? "(global.get $version)" : `(i32.const ${version})`;
+    const written = `(call $set_shared_data ${literals.place(key)} ${literals.place(value)} ${expected})`;
+    return line(literals, "write", written);
+  };
 }
 
 /** Leaves a mark in the filter state, for the access log. Logs the status. */

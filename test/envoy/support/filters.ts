@@ -46,6 +46,8 @@ export function discovered(watchedFile: string): Config {
 export interface WasmOptions extends PluginOptions {
   /** Also of the VM: filters of one name and code share it, and its failure. */
   readonly name: string;
+  /** Plugins with the same one share data. Default: the name. */
+  readonly vmId?: string;
   /** An Envoy `DataSource`. */
   readonly code: Config;
   /** What Envoy does with requests once a VM has trapped. */
@@ -55,7 +57,15 @@ export interface WasmOptions extends PluginOptions {
 
 /** A Wasm filter that Envoy runs in V8. */
 export function wasm(options: WasmOptions): Config {
-  const { name, code, failurePolicy, configuration, environment, allowOnHeadersStopIteration } = options;
+  const {
+    name,
+    vmId = name,
+    code,
+    failurePolicy,
+    configuration,
+    environment,
+    allowOnHeadersStopIteration,
+  } = options;
   return {
     name,
     typed_config: {
@@ -65,7 +75,7 @@ export function wasm(options: WasmOptions): Config {
         root_id: name,
         failure_policy: failurePolicy,
         vm_config: {
-          vm_id: name,
+          vm_id: vmId,
           runtime: "envoy.wasm.runtime.v8",
           code: { local: code },
           ...(environment !== undefined && { environment_variables: { key_values: environment } }),

@@ -16,6 +16,8 @@ export type LaboratoryOptions = ListenerSource & {
   readonly clusters?: Readonly<Record<string, number>>;
   /** What the proxy is told of itself. */
   readonly nodeMetadata?: Config;
+  /** Worker threads of Envoy. Default 1. */
+  readonly workers?: number;
 };
 
 /** Starts one of `testedEnvoys` with these listeners in front of an upstream of its own. `teardown` ends both. */
@@ -29,7 +31,8 @@ export async function startLaboratory(
   const folder = await makeRunFolder(teardown);
   const configFile = join(folder, "laboratory.json");
   await writeFile(configFile, JSON.stringify(bootstrap(options, await startUpstream(teardown))));
-  return EnvoyProcess.start({ binary, configFile, folder, name: "laboratory" }, teardown);
+  const { workers = 1 } = options;
+  return EnvoyProcess.start({ binary, configFile, folder, name: "laboratory", workers }, teardown);
 }
 
 function bootstrap(options: LaboratoryOptions, upstreamPort: number): Config {

@@ -1,0 +1,19 @@
+// The `dpop` binding: the token names the key of whoever may present it, and a proof has shown that the presenter has it.
+// https://www.rfc-editor.org/rfc/rfc9449#section-6
+
+import { takeForever } from "../../host/arena";
+import { Span, equals, spanOf } from "../../host/span";
+import { DIGEST_BYTES } from "../../crypto/sha256";
+import { Reason } from "../../decision/reason";
+import { Presenter } from "../../evidence/presenter";
+import { decodeInto } from "../../text/base64url";
+import { JsonDocument, JsonKind, JsonNode } from "../../text/json";
+
+const wanted: Span = spanOf(takeForever(DIGEST_BYTES), DIGEST_BYTES);
+
+/** @param thumbprint the value of `jkt`: base64url of the key's RFC 7638 thumbprint */
+export function proveKey(document: JsonDocument, thumbprint: JsonNode, presenter: Presenter): Reason {
+  if (document.kind(thumbprint) != JsonKind.String) return Reason.cnf_malformed;
+  if (!decodeInto(document.stringOf(thumbprint), wanted)) return Reason.cnf_malformed;
+  return equals(wanted, presenter.keyThumbprint) ? Reason.ok : Reason.proof_key_mismatch;
+}
