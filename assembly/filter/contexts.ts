@@ -11,9 +11,9 @@ import { Table, tableForever } from "../host/table";
 import { compileExpressions } from "../evidence/expressions";
 import { resolveSelf } from "../evidence/self";
 import { loadPolicy } from "../policy/load";
-import { Policy } from "../policy/policy";
+import { Policy, widestClockSkew } from "../policy/policy";
 import { refuseRoom } from "../policy/refusal";
-import { startedAt } from "../state/nonce";
+import { coverWindow } from "../state/proof_window";
 import { buildIntrospections } from "../token/introspections";
 import { logPolicy, logRefusal } from "../telemetry/policy_log";
 import { forgetIntrospectionsOf } from "./introspect";
@@ -91,8 +91,9 @@ function replacePolicy(root: RootContext | null, text: Span): bool {
 /** Connects a policy that was read to what outlives it, and to what it names and does not hold. */
 function attach(policy: Policy, region: Region): bool {
   if (!resolveSelf(policy, region) || !compileExpressions(policy, region)) return false;
-  // The sooner the start is known, the shorter proofs are asked for a nonce.
-  if (policy.dpop != null) startedAt(readClock() / 1000);
+  // The sooner the start is known, the shorter proofs are asked for a nonce. Without it, requests try again.
+  if (policy.dpop != null)
+    coverWindow(policy.dpop!.maxAge, widestClockSkew(policy.issuers), readClock() / 1000);
   if (policy.introspects) {
     if (!resolveSecrets(policy, region)) return false;
     buildIntrospections();

@@ -2,14 +2,15 @@
 // https://www.rfc-editor.org/rfc/rfc9449#section-4.3
 
 import { makeForever } from "../host/arena";
-import { Span, ABSENT, FAILED, equals, lengthOf, sliceFrom, startsWith } from "../host/span";
+import { Span, FAILED, equals } from "../host/span";
 import { line, startLine, writeAscii, writeBytes } from "../host/writer";
 import { namesKey } from "../binding/confirmation";
 import { Reason } from "../decision/reason";
 import { Presenter } from "../evidence/presenter";
 import { Target } from "../policy/match";
 import { Dpop, Issuer, hasText } from "../policy/policy";
-import { isNonce, startedAt } from "../state/nonce";
+import { isNonce } from "../state/nonce";
+import { coverWindow, rememberedFor, uncertainUntil } from "../state/proof_window";
 import { replayTableFor } from "../state/replay";
 import { HttpUri, normalAuthority, normalPath } from "../text/uri";
 import { Credential } from "../token/credential";
@@ -74,8 +75,8 @@ function prove(
     return reason;
   }
   if (!isFor(dpop, found.target, target)) return Reason.proof_target_mismatch;
-  reason = checkNonce(dpop, issuer, found.nonce, request.now);
-  if (reason != Reason.ok) return reason;
+  if (!coverWindow(dpop.maxAge, issuer.clockSkew, request.now)) return Reason.host_unavailable;
+  if (!isFresh(dpop, found.nonce, request.now)) return Reason.proof_nonce_absent;
   presenter.keyThumbprint = found.thumbprint;
   proof = found;
   return Reason.ok;
@@ -94,20 +95,18 @@ function isFor(dpop: Dpop, uri: HttpUri, target: Target): bool {
 }
 
 /**
- * Whether the proof may do without a nonce. Who was shown what before the start is not remembered, so that until no proof from before it is
- * good any more only those count that have a nonce from after it.
+ * Whether the proof may do without a nonce, or has one. What was spent before a start is not remembered, so that until no proof from before it
+ * is good any more only those count that have a nonce from after it.
  */
-function checkNonce(dpop: Dpop, issuer: Issuer, nonce: Span, now: i64): Reason {
-  if (lengthOf(nonce) > 0 && isNonce(nonce, now)) return Reason.ok;
-  const start = startedAt(now);
-  if (start < 0) return Reason.host_unavailable;
-  const isSoon = now < start + dpop.maxAge + 2 * issuer.clockSkew;
-  return dpop.isNonceRequired || isSoon ? Reason.proof_nonce_absent : Reason.ok;
+function isFresh(dpop: Dpop, nonce: Span, now: i64): bool {
+  const needsNonce = dpop.isNonceRequired || now < uncertainUntil();
+  return !needsNonce || isNonce(nonce, now);
 }
 
 /** Notes the proof, which is good once: after everything else, so that only a request that passes takes a place. */
 export function spendProof(isObserved: bool): Reason {
   const spent = proof;
   if (spent == null) return Reason.ok;
-  return replayTableFor(isObserved).admit(spent.thumbprint, spent.id, spent.end, inquiry.now / 1000);
+  const end = spent.issuedAt + rememberedFor();
+  return replayTableFor(isObserved).admit(spent.thumbprint, spent.id, end, inquiry.now / 1000);
 }

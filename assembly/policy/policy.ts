@@ -557,6 +557,17 @@ export function hasText(texts: List<Span>, text: Span): bool {
   return false;
 }
 
+/** Seconds: the largest of these issuers' own. */
+export function widestClockSkew(issuers: List<Issuer>): i64 {
+  let widest: i64 = 0;
+  let link = issuers.first;
+  while (link != null) {
+    widest = max(widest, link.item.clockSkew);
+    link = link.next;
+  }
+  return widest;
+}
+
 /** The issuer of a list whose tokens have this `iss`, or null. */
 export function issuerIdentifiedBy(issuers: List<Issuer>, iss: Span): Issuer | null {
   let link = issuers.first;

@@ -6,10 +6,11 @@ import { ONLY_WHEN_ABSENT, fillAtRandom, readShared, writeShared } from "../host
 import { Span, ABSENT, addressOf, byteAt, equals, lengthOf, setByte, slice, spanOf } from "../host/span";
 import { hmacSha256 } from "../crypto/hmac";
 import { decodeInto, encodeInto, encodedLength } from "../text/base64url";
+import { noncesSince } from "./proof_window";
 
 const KEY_NAME = ascii("holdfast.nonce");
 const KEY_BYTES: i32 = 32;
-/** The second in which the process began to judge proofs is kept with its key. */
+/** Seconds since 1970. */
 const TIME_BYTES: i32 = 6;
 /** Of the digest: more than anybody can guess. */
 const MAC_BYTES: i32 = 18;
@@ -17,8 +18,7 @@ const NONCE_BYTES: i32 = TIME_BYTES + MAC_BYTES;
 /** Seconds that a nonce is good for. */
 const LIFETIME: i64 = 300;
 
-/** Key, then the time of the start. */
-const secret: Span = spanOf(takeForever(KEY_BYTES + TIME_BYTES), KEY_BYTES + TIME_BYTES);
+const key: Span = spanOf(takeForever(KEY_BYTES), KEY_BYTES);
 let isKnown: bool = false;
 
 const NONCE_LENGTH: i32 = encodedLength(NONCE_BYTES);
@@ -26,45 +26,36 @@ const made: Span = spanOf(takeForever(NONCE_BYTES), NONCE_BYTES);
 const given: Span = spanOf(takeForever(NONCE_BYTES), NONCE_BYTES);
 const text: Span = spanOf(takeForever(NONCE_LENGTH), NONCE_LENGTH);
 
-/** Seconds since 1970 when the first VM of the process began to judge proofs; -1 when nobody can say. @param now the same of now */
-export function startedAt(now: i64): i64 {
-  return agree(now) ? readTime(slice(secret, KEY_BYTES, KEY_BYTES + TIME_BYTES)) : -1;
-}
-
 /** A nonce of now, valid until the next one is made; absent when there can be none. @param now seconds since 1970 */
 export function makeNonce(now: i64): Span {
-  if (!agree(now)) return ABSENT;
-  fill(made, now);
+  if (!isKnown) isKnown = agreeOnKey();
+  if (!isKnown) return ABSENT;
+  fill(made, max(now, noncesSince()));
   encodeInto(made, text);
   return text;
 }
 
-/** True for one that this process has given out lately. */
+/** True for one that this process has given out lately, and since it remembers proofs for long enough. */
 export function isNonce(nonce: Span, now: i64): bool {
-  if (!agree(now) || lengthOf(nonce) != NONCE_LENGTH || !decodeInto(nonce, given)) return false;
+  if (!isKnown) isKnown = agreeOnKey();
+  if (!isKnown || lengthOf(nonce) != NONCE_LENGTH || !decodeInto(nonce, given)) return false;
   const at = readTime(slice(given, 0, TIME_BYTES));
-  if (at > now || now - at >= LIFETIME) return false;
+  if (at < noncesSince() || at > max(now, noncesSince()) || now - at >= LIFETIME) return false;
   fill(made, at);
   return equals(made, given);
 }
 
 function fill(nonce: Span, at: i64): void {
   writeTime(slice(nonce, 0, TIME_BYTES), at);
-  const key = slice(secret, 0, KEY_BYTES);
   copyTo(addressOf(nonce) + TIME_BYTES, slice(hmacSha256(key, slice(nonce, 0, TIME_BYTES)), 0, MAC_BYTES));
 }
 
-/** Offers a key and the time, and takes those that were offered first. */
-function agree(now: i64): bool {
-  if (isKnown) return true;
-  if (fillAtRandom(slice(secret, 0, KEY_BYTES))) {
-    writeTime(slice(secret, KEY_BYTES, KEY_BYTES + TIME_BYTES), now);
-    writeShared(KEY_NAME, secret, ONLY_WHEN_ABSENT);
-  }
+/** Offers a key and takes the one that was offered first. */
+function agreeOnKey(): bool {
+  if (fillAtRandom(key)) writeShared(KEY_NAME, key, ONLY_WHEN_ABSENT);
   const first = readShared(KEY_NAME);
-  if (lengthOf(first) != KEY_BYTES + TIME_BYTES) return false;
-  copyTo(addressOf(secret), first);
-  isKnown = true;
+  if (lengthOf(first) != KEY_BYTES) return false;
+  copyTo(addressOf(key), first);
   return true;
 }
 

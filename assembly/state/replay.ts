@@ -14,15 +14,15 @@ import { Reason } from "../decision/reason";
 import { sharedHash, sharedHashOf } from "./shared_hash";
 
 /** Buckets, a power of two, and the places of each. */
-const BUCKETS: i32 = 128;
+const BUCKETS: i32 = 256;
 const PLACES: i32 = 1024;
 /** What all buckets hold together. */
 export const REPLAY_PLACES: i32 = BUCKETS * PLACES;
 /**
  * Places of a bucket that anybody may take. With 70 % of all places taken a bucket has 717 on average, and more than this in one case of
- * a million.
+ * twenty million, so that up to there one key alone finds room.
  */
-const COMMON: i32 = 800;
+const COMMON: i32 = 864;
 /** Of the places beyond these, as many as leave a key with so many in the bucket. */
 const SHARE: i32 = 32;
 /** Writing is tried so many times when other workers write to the same bucket. */

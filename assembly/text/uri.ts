@@ -22,6 +22,7 @@ const HTTP = ascii("http");
 const HTTPS = ascii("https");
 const HTTP_PORT = ascii(":80");
 const HTTPS_PORT = ascii(":443");
+const NO_PORT = ascii(":");
 const ROOT_PATH = ascii("/");
 
 /** A URI without query and fragment, taken apart and normalised. */
@@ -61,12 +62,15 @@ function withoutQuery(text: Span): Span {
   return text;
 }
 
-/** Host names have no case, and a scheme's own port goes without saying. @param isHttps which one that is */
+/** Host names have no case, and a scheme's own port, or an empty one, goes without saying. @param isHttps which one that is */
 export function normalAuthority(authority: Span, isHttps: bool): Span {
   const port = isHttps ? HTTPS_PORT : HTTP_PORT;
-  const host = lengthOf(authority) - lengthOf(port);
-  const hasOwnPort = equals(sliceFrom(authority, host), port);
-  return lowered(hasOwnPort ? slice(authority, 0, host) : authority);
+  const omitted = endsWith(authority, port) ? port : endsWith(authority, NO_PORT) ? NO_PORT : ABSENT;
+  return lowered(slice(authority, 0, lengthOf(authority) - lengthOf(omitted)));
+}
+
+function endsWith(text: Span, ending: Span): bool {
+  return equals(sliceFrom(text, lengthOf(text) - lengthOf(ending)), ending);
 }
 
 function lowered(text: Span): Span {

@@ -40,8 +40,8 @@ export class VerifiedProof {
   nonce: Span;
   /** Where the request is meant for. */
   target: HttpUri;
-  /** Seconds since 1970 from when on nobody takes the proof any more. */
-  end: i64;
+  /** Seconds since 1970. */
+  issuedAt: i64;
 
   /**
    * The proof once its key is shown to have signed it, and it is of this method, this token and this time. Null otherwise;
@@ -101,8 +101,8 @@ function readClaims(proof: UnverifiedProof, request: ProvenRequest): Reason {
   if (issuedAt < 0) return Reason.proof_claim_malformed;
   if (!equals(proof.textOf("htm"), request.method)) return Reason.proof_method_mismatch;
   if (issuedAt > request.now + request.clockSkew) return Reason.proof_not_yet_valid;
-  instance.end = issuedAt + request.maxAge + request.clockSkew;
-  if (instance.end <= request.now) return Reason.proof_expired;
+  if (issuedAt + request.maxAge + request.clockSkew <= request.now) return Reason.proof_expired;
+  instance.issuedAt = issuedAt;
   if (!decodeInto(proof.textOf("ath"), wanted)) return Reason.proof_token_mismatch;
   return equals(sha256(request.token), wanted) ? Reason.ok : Reason.proof_token_mismatch;
 }
