@@ -10,6 +10,8 @@ import { Table, tableBytes, tableForever } from "../host/table";
 const NAME = ascii("holdfast.proofs");
 /** Writing is tried so many times when other workers load the same policy. */
 const MAX_TRIES: i32 = 64;
+/** Seconds: no policy has a `maxAge` or a `clockSkew` above it. */
+const LONGEST: u32 = 300;
 
 /** The largest of the process, in seconds, and seconds since 1970. */
 @unmanaged
@@ -40,6 +42,7 @@ export function coverWindow(maxAge: i64, clockSkew: i64, now: i64): bool {
     if (!isFirst && lengthOf(value) != lengthOf(bytes)) return false;
     if (isFirst) clearBytes(bytes);
     else copyTo(addressOf(bytes), value);
+    if (max(window.maxAge, window.clockSkew) > LONGEST) return false;
     if (!isFirst && maxAge <= <i64>window.maxAge && clockSkew <= <i64>window.clockSkew) return true;
     window.maxAge = max(window.maxAge, <u32>maxAge);
     window.clockSkew = max(window.clockSkew, <u32>clockSkew);

@@ -1,58 +1,547 @@
-// Proofs of possession by DPoP: whoever sends the request has the key that the token is bound to.
+// Proofs of possession by DPoP: whoever sends the request has the key that the token is bound to, and has made a proof of it for this request.
 
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { describe, it } from "node:test";
-import type { Stream } from "../../cli/host/index.ts";
-import { makeKey } from "./support/keys.ts";
+import type { Request } from "../../cli/host/index.ts";
+import { FetchingScene, answerWith, fetchingPolicy } from "./support/key-server.ts";
+import { ALGORITHMS, makeKey } from "./support/keys.ts";
 import type { Json } from "./support/json.ts";
 import { policy } from "./support/policies.ts";
-import { type ProofOptions, ORIGIN, boundToken, otherKey, proof, publicJwk } from "./support/proofs.ts";
+import {
+  type ProofOptions,
+  LATER,
+  ORIGIN,
+  ProofScene,
+  boundToken,
+  clientKey,
+  digest,
+  otherKey,
+  proof,
+  proofPolicy,
+  prove,
+  publicJwk,
+  thumbprintOf,
+} from "./support/proofs.ts";
 import { Scene, assertAllowed, assertDenied, assertWouldDeny, bearer } from "./support/scene.ts";
-import { token } from "./support/tokens.ts";
-import { NOW, THIEF, thief, web } from "./support/world.ts";
+import { base64url, key as issuerKey, token, tokenOfText } from "./support/tokens.ts";
+import { AUDIENCE, NOW, OTHER_THUMBPRINT, WEB, WEB_THUMBPRINT, thief } from "./support/world.ts";
 
-/** A process that has run for long enough that no proof from before its start is any good. */
-function settled(dpop: Json = { origins: [ORIGIN] }, members: Json = {}): Scene {
-  const scene = new Scene(policy({ dpop, ...members }), { now: () => NOW - 3600 });
-  return scene;
-}
+const compact = boundToken();
+const good = proof(compact);
+const [goodHeader = "", goodPayload = "", goodSignature = ""] = good.split(".");
+const jwk = publicJwk(clientKey);
+const p384 = makeKey("ES384");
+const weakRsa = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" });
+const off = { ...jwk, y: jwk["x"] };
 
-class ProofScene {
-  readonly scene: Scene;
+/** A proof of these texts, rightly signed. */
+const ofText = (header: string, payload: string) => tokenOfText(header, payload, clientKey);
+const headerText = JSON.stringify({ typ: "dpop+jwt", alg: "ES256", jwk });
+const payloadText = Buffer.from(goodPayload, "base64url").toString();
 
-  constructor(dpop: Json = { origins: [ORIGIN] }, members: Json = {}) {
-    this.scene = new Scene(policy({ dpop, ...members }));
-    this.scene.now = NOW + 3600;
-  }
+type Flawed = ProofOptions | string | readonly string[];
+const header = (members: Json): ProofOptions => ({ header: members });
+const claims = (members: Json): ProofOptions => ({ claims: members });
 
-  send(compact: string, proofs: readonly string[], request: Json = {}): Stream {
-    const headers = [["authorization", `DPoP ${compact}`], ...proofs.map((one) => ["dpop", one])];
-    return this.scene.ask({ path: "/orders", ...request, headers: headers as [string, string][] });
-  }
-}
-void settled;
-void ProofScene;
-void makeKey;
-void assertWouldDeny;
-void bearer;
-void token;
-void THIEF;
-void thief;
-void web;
-void otherKey;
-void publicJwk;
+/** What is wrong with each; all else is right. */
+const FLAWS: Readonly<Record<string, Readonly<Record<string, Flawed>>>> = {
+  proof_absent: { none: [] },
+  proof_duplicate: {
+    "two good ones": [proof(compact), proof(compact)],
+    "the same twice": [good, good],
+    "a good one and an empty one": [good, ""],
+  },
+  proof_malformed: {
+    "nothing in the header": "",
+    "two in one header": `${good},${proof(compact)}`,
+    "two in one header, with a blank": `${good}, ${proof(compact)}`,
+    "a scheme before it": `DPoP ${good}`,
+    "two parts": `${goodHeader}.${goodPayload}`,
+    "four parts": `${good}.${goodSignature}`,
+    "five parts": `${good}..`,
+    "no signature": `${goodHeader}.${goodPayload}.`,
+    "no payload": `${goodHeader}..${goodSignature}`,
+    "no header": `.${goodPayload}.${goodSignature}`,
+    padding: `${good}=`,
+    "a blank at its end": `${good} `,
+    "standard base64": good.replace(/\./g, "+"),
+    "a header that is no JSON": ofText("{", payloadText),
+    "a header that is a list": ofText(`[${headerText}]`, payloadText),
+    "a payload that is no JSON": ofText(headerText, `${payloadText},`),
+    "a payload that is a text": ofText(headerText, '"jti"'),
+    "a key given twice": ofText(headerText.replace("{", `{"jwk":${JSON.stringify(jwk)},`), payloadText),
+    "a claim given twice": ofText(headerText, payloadText.replace("{", '{"htm":"POST",')),
+    "more than 8 KiB": claims({ padding: "x".repeat(8 * 1024) }),
+    "129 values": claims({ many: Array.from({ length: 129 }, () => 0) }),
+    "a key elsewhere": header({ jku: "https://client.example/jwks" }),
+    "a certificate elsewhere": header({ x5u: "https://client.example/certificate" }),
+    "something critical": header({ crit: ["exp"], exp: LATER + 60 }),
+    "a payload that is not encoded": header({ b64: true }),
+  },
+  proof_type_unsupported: {
+    "no type": header({ typ: undefined }),
+    "any JWT": header({ typ: "JWT" }),
+    "an access token's type": header({ typ: "at+jwt" }),
+    "WIMSE's type": header({ typ: "wpt+jwt" }),
+    "more after the type": header({ typ: "dpop+jwt " }),
+    "a number as the type": header({ typ: 1 }),
+  },
+  proof_algorithm_unsupported: {
+    "no algorithm": header({ alg: undefined }),
+    none: header({ alg: "none" }),
+    None: header({ alg: "None" }),
+    HS256: header({ alg: "HS256" }),
+    PS256: header({ alg: "PS256" }),
+    ES256K: header({ alg: "ES256K" }),
+    "ES256 in lower case": header({ alg: "es256" }),
+    "a list of algorithms": header({ alg: ["ES256"] }),
+    "that of another curve": header({ alg: "ES384" }),
+    "that of another type of key": header({ alg: "RS256" }),
+    "not the key's own": { key: makeKey("RS256"), header: { alg: "RS384", jwk: makeKey("RS256").jwk } },
+  },
+  proof_key_unusable: {
+    "no key": header({ jwk: undefined }),
+    "null as the key": header({ jwk: null }),
+    "a text as the key": header({ jwk: JSON.stringify(jwk) }),
+    "a list of keys": header({ jwk: [jwk] }),
+    "a private key": header({ jwk: clientKey.privateKey.export({ format: "jwk" }) }),
+    "a private member that is null": header({ jwk: { ...jwk, d: null } }),
+    "a symmetric key": header({ alg: "ES256", jwk: { kty: "oct", k: base64url("secret") } }),
+    "no type of key": header({ jwk: { ...jwk, kty: undefined } }),
+    "an unknown type of key": header({ jwk: { ...jwk, kty: "AKP" } }),
+    "no y": header({ jwk: { ...jwk, y: undefined } }),
+    "a short x": header({ jwk: { ...jwk, x: base64url("x") } }),
+    "the name of another curve": header({ jwk: { ...jwk, crv: "P-384" } }),
+    "a curve that is not supported": header({ jwk: { ...jwk, crv: "secp256k1" } }),
+    "a key for encryption": header({ jwk: { ...jwk, use: "enc" } }),
+    "a key for signing only": header({ jwk: { ...jwk, key_ops: ["sign"] } }),
+    "RSA of 1,024 bits": header({ alg: "RS256", jwk: weakRsa }),
+    X25519: header({ alg: "EdDSA", jwk: { kty: "OKP", crv: "X25519", x: jwk["x"] } }),
+  },
+  proof_signature_invalid: {
+    "another key's signature": header({ jwk: publicJwk(otherKey) }),
+    "a key that is no point of the curve": header({ jwk: off }),
+    "another proof's signature": [goodHeader, goodPayload, proof(compact).split(".")[2]].join("."),
+    "a short signature": `${goodHeader}.${goodPayload}.${Buffer.alloc(63, 1).toString("base64url")}`,
+    "a signature of zeros": `${goodHeader}.${goodPayload}.${Buffer.alloc(64).toString("base64url")}`,
+    "another payload": `${goodHeader}.${base64url(payloadText.replace("GET", "PUT"))}.${goodSignature}`,
+  },
+  proof_claim_malformed: {
+    "no jti": claims({ jti: undefined }),
+    "a number as jti": claims({ jti: 1 }),
+    "an empty jti": claims({ jti: "" }),
+    "a jti of 257 bytes": claims({ jti: "j".repeat(257) }),
+    "no htm": claims({ htm: undefined }),
+    "a list as htm": claims({ htm: ["GET"] }),
+    "an empty htm": claims({ htm: "" }),
+    "no htu": claims({ htu: undefined }),
+    "an empty htu": claims({ htu: "" }),
+    "a path as htu": claims({ htu: "/orders" }),
+    "no scheme in htu": claims({ htu: "//orders.example/orders" }),
+    "another scheme in htu": claims({ htu: "wss://orders.example/orders" }),
+    "one slash in htu": claims({ htu: "https:/orders.example/orders" }),
+    "no host in htu": claims({ htu: "https:///orders" }),
+    "a port alone in htu": claims({ htu: "https://:443/orders" }),
+    "a user in htu": claims({ htu: "https://orders.example@evil.example/orders" }),
+    "a broken escape in htu": claims({ htu: `${ORIGIN}/orders%4` }),
+    "no iat": claims({ iat: undefined }),
+    "a text as iat": claims({ iat: String(LATER) }),
+    "a fraction as iat": claims({ iat: LATER + 0.5 }),
+    "an iat before 1970": claims({ iat: -1 }),
+    "an iat of 16 digits": claims({ iat: 1_000_000_000_000_000 }),
+    "an empty nonce": claims({ nonce: "" }),
+    "a number as nonce": claims({ nonce: 1 }),
+    "null as nonce": claims({ nonce: null }),
+  },
+  proof_method_mismatch: {
+    "another method": claims({ htm: "POST" }),
+    "the method in lower case": claims({ htm: "get" }),
+    "more after the method": claims({ htm: "GET " }),
+  },
+  proof_target_mismatch: {
+    "another host": claims({ htu: "https://evil.example/orders" }),
+    "a host that ends in ours": claims({ htu: "https://evil.orders.example/orders" }),
+    "a host that begins with ours": claims({ htu: "https://orders.example.evil.example/orders" }),
+    "a dot after the host": claims({ htu: "https://orders.example./orders" }),
+    "an escape in the host": claims({ htu: "https://orders%2Eexample/orders" }),
+    "another port": claims({ htu: "https://orders.example:8443/orders" }),
+    "the other scheme's port": claims({ htu: "https://orders.example:80/orders" }),
+    "the port with a zero": claims({ htu: "https://orders.example:0443/orders" }),
+    "two colons before the port": claims({ htu: "https://orders.example::443/orders" }),
+    http: claims({ htu: "http://orders.example/orders" }),
+    "http at the port of https": claims({ htu: "http://orders.example:443/orders" }),
+    "another path": claims({ htu: `${ORIGIN}/order` }),
+    "a path in other case": claims({ htu: `${ORIGIN}/Orders` }),
+    "a slash at the end": claims({ htu: `${ORIGIN}/orders/` }),
+    "a path below": claims({ htu: `${ORIGIN}/orders/1` }),
+    "two slashes": claims({ htu: `${ORIGIN}//orders` }),
+    "no path": claims({ htu: ORIGIN }),
+    "an escaped slash": claims({ htu: `${ORIGIN}%2Forders` }),
+    "a blank before": claims({ htu: `${ORIGIN}/%20orders` }),
+  },
+  proof_expired: {
+    "older than maxAge and clockSkew": claims({ iat: LATER - 120 }),
+    "much older": claims({ iat: 0 }),
+  },
+  proof_not_yet_valid: {
+    "later than clockSkew": claims({ iat: LATER + 61 }),
+    "from the end of time": claims({ iat: 999_999_999_999_999 }),
+    milliseconds: claims({ iat: LATER * 1000 }),
+  },
+  proof_token_mismatch: {
+    "no ath": claims({ ath: undefined }),
+    "another token's ath": claims({ ath: digest(boundToken({ jti: "other" })) }),
+    "ath of the whole header": claims({ ath: digest(`DPoP ${compact}`) }),
+    "ath with padding": claims({ ath: `${digest(compact)}=` }),
+    "ath in hex": claims({ ath: Buffer.from(digest(compact), "base64url").toString("hex") }),
+    "an empty ath": claims({ ath: "" }),
+    "a number as ath": claims({ ath: 1 }),
+  },
+  proof_key_mismatch: {
+    "another key of the same kind": { key: otherKey },
+    "another key of another kind": { key: p384 },
+  },
+};
 
-const compact = boundToken({ exp: NOW + 7200 });
+const INVALID_TOKEN = new Set(["proof_key_mismatch"]);
 
-describe("x", () => {
-  it("smoke", () => {
-    const p = new ProofScene();
-    const opts: ProofOptions = { claims: { iat: NOW + 3600 } };
-    const good = proof(compact, opts);
-    const first = p.send(compact, [good]);
-    assertAllowed(first, p.scene.lastLine());
-    assertDenied(p.send(compact, [good]), "proof_replayed");
-    assertDenied(p.send(compact, []), "proof_absent");
-    assert.equal(1, 1);
+const scene = new ProofScene();
+const isOptions = (flawed: Flawed): flawed is ProofOptions =>
+  typeof flawed === "object" && !Array.isArray(flawed);
+
+for (const [reason, flaws] of Object.entries(FLAWS)) {
+  describe(reason, () => {
+    for (const [name, flawed] of Object.entries(flaws)) {
+      it(name, () => {
+        const stream = scene.prove(compact, isOptions(flawed) ? proof(compact, flawed) : flawed);
+        assertDenied(stream, reason);
+        const error = INVALID_TOKEN.has(reason) ? "invalid_token" : "invalid_dpop_proof";
+        assert.deepEqual([stream.reply?.status, stream.reply?.body.toString()], [401, error]);
+        assert.equal(scene.host.vmFailures, 0);
+      });
+    }
   });
+}
+
+describe("a proof is good", () => {
+  for (const algorithm of ALGORITHMS) {
+    it(`with ${algorithm}`, () => {
+      const key = makeKey(algorithm);
+      const bound = boundToken({}, key);
+      assertAllowed(scene.prove(bound, proof(bound, { key })));
+      assertDenied(scene.prove(compact, proof(compact, { key })), "proof_key_mismatch");
+    });
+  }
+
+  const others: Readonly<Record<string, ProofOptions>> = {
+    "with its type in other case": header({ typ: "DPoP+JWT" }),
+    "with its type spelled out": header({ typ: "application/dpop+jwt" }),
+    "with a key that says what it is for": header({
+      jwk: { ...jwk, kid: "k", use: "sig", alg: "ES256", key_ops: ["verify"] },
+    }),
+    "with further members": { header: { kid: "k" }, claims: { exp: 1, nbf: 9_999_999_999, extra: [{}] } },
+    "with a jti of 256 bytes": claims({ jti: "j".repeat(256) }),
+    "with a nonce that nobody asked for": claims({ nonce: "of another server" }),
+    "for maxAge and clockSkew": claims({ iat: LATER - 119 }),
+    "from clockSkew before": claims({ iat: LATER + 60 }),
+  };
+  for (const [name, options] of Object.entries(others))
+    it(name, () => {
+      assertAllowed(scene.prove(compact, proof(compact, options)));
+    });
+
+  it("as long as the policy and the issuer say", () => {
+    const idp = { ...(policy()["issuers"] as { idp: Json }).idp, clockSkew: "5s" };
+    const strict = new ProofScene(proofPolicy({ maxAge: "10s" }, { issuers: { idp } }));
+    const at = (iat: number) => strict.prove(compact, proof(compact, claims({ iat })));
+    assertAllowed(at(LATER - 14));
+    assertDenied(at(LATER - 15), "proof_expired");
+    assertAllowed(at(LATER + 5));
+    assertDenied(at(LATER + 6), "proof_not_yet_valid");
+  });
+
+  it("with escapes in its JSON", () => {
+    const spelled = payloadText.replace('"htm"', '"\\u0068tm"').replace("/orders", "\\/orders");
+    const thumbprint = headerText.replace('"P-256"', '"\\u0050-256"');
+    assertAllowed(
+      scene.prove(compact, ofText(thumbprint, spelled.replace(/"jti":"[^"]*"/, '"jti":"escaped"'))),
+    );
+  });
+});
+
+describe("htu is one and the same", () => {
+  const same: Readonly<Record<string, readonly [path: string, htu: string]>> = {
+    "without the query": ["/orders?state=open", `${ORIGIN}/orders`],
+    "with a query of its own": ["/orders?state=open", `${ORIGIN}/orders?state=closed`],
+    "with a fragment": ["/orders", `${ORIGIN}/orders#last`],
+    "with a question mark in a fragment": ["/orders", `${ORIGIN}/orders#?`],
+    "with the port of https": ["/orders", "https://orders.example:443/orders"],
+    "with an empty port": ["/orders", "https://orders.example:/orders"],
+    "with its host in other case": ["/orders", "https://Orders.EXAMPLE/orders"],
+    "with its scheme in other case": ["/orders", "HTTPS://orders.example/orders"],
+    "with an escape of a letter": ["/orders", `${ORIGIN}/%6Frders`],
+    "with an escape of a tilde": ["/~web", `${ORIGIN}/%7Eweb`],
+    "with an escape in the request": ["/%7eweb", `${ORIGIN}/~web`],
+    "with escapes in other case": ["/a%c3%a4", `${ORIGIN}/a%C3%A4`],
+    "with dot segments": ["/orders", `${ORIGIN}/a/./../orders`],
+    "with more dot segments than there are": ["/orders", `${ORIGIN}/../../orders`],
+    "with escaped dot segments": ["/orders", `${ORIGIN}/a/%2E%2e/orders`],
+    "without a path": ["/", ORIGIN],
+    "without a path, and with a query": ["/", `${ORIGIN}?a=/orders`],
+    "by plain http where that is an origin": ["/orders", "http://orders.shop:8080/orders"],
+    "at the default port where that is an origin": ["/orders", "http://plain.example/orders"],
+    "at an origin that was spelled otherwise": ["/orders", "https://spelled.example/orders"],
+    "at an address": ["/orders", "https://[2001:db8::1]:8443/orders"],
+  };
+  const origins = [
+    ORIGIN,
+    "http://orders.shop:8080",
+    "http://plain.example:80",
+    "HTTPS://Spelled.Example:443/",
+    "https://[2001:DB8::1]:8443",
+  ];
+  const several = new ProofScene(proofPolicy({ origins }));
+  for (const [name, [path, htu]] of Object.entries(same))
+    it(name, () => {
+      assertAllowed(several.prove(compact, proof(compact, claims({ htu })), { path }));
+    });
+
+  it("and what is in the request's headers has no part in it", () => {
+    for (const request of [
+      { authority: "evil.example", headers: [] },
+      { authority: "orders.example:8443" },
+    ] as Request[])
+      assertAllowed(scene.prove(compact, proof(compact), request));
+  });
+
+  it("or, routed, it is for the host that Envoy routes by, and by either scheme", () => {
+    const routed = new ProofScene(proofPolicy({ origins: "routed" }));
+    const at = (authority: string, htu: string) =>
+      routed.prove(compact, proof(compact, claims({ htu })), { authority });
+    assertAllowed(at("orders.example", "https://orders.example/orders"));
+    assertAllowed(at("orders.example", "http://orders.example/orders"));
+    assertAllowed(at("Orders.Example:443", "https://orders.example/orders"));
+    assertAllowed(at("orders.example:80", "http://orders.example:80/orders"));
+    assertAllowed(at("orders.example:8443", "https://orders.example:8443/orders"));
+    assertDenied(at("orders.example:80", "https://orders.example/orders"), "proof_target_mismatch");
+    assertDenied(at("orders.example", "https://orders.example:8443/orders"), "proof_target_mismatch");
+    assertDenied(at("evil.example", "https://orders.example/orders"), "proof_target_mismatch");
+    assertDenied(at("orders.example", "https://orders.example/"), "proof_target_mismatch");
+  });
+});
+
+describe("the token", () => {
+  it("that is bound to a key is not taken as a bearer token, with a proof or without", () => {
+    for (const headers of [[bearer(compact)], [bearer(compact), ["dpop", proof(compact)]]] as [
+      string,
+      string,
+    ][][])
+      assertDenied(scene.ask({ path: "/orders", headers }), "dpop_scheme_required");
+  });
+
+  it("that is bound to nothing is not taken as DPoP, with a proof or without", () => {
+    const unbound = token({ exp: LATER + 300 });
+    assertDenied(scene.prove(unbound, []), "dpop_unbound");
+    assertDenied(scene.prove(unbound, proof(unbound)), "dpop_unbound");
+    assertDenied(scene.prove(unbound, proof(unbound, { key: otherKey })), "dpop_unbound");
+    const stream = scene.ask({ headers: [bearer(unbound), ["dpop", "what is here is nobody's business"]] });
+    assertAllowed(stream, "as a bearer token, whatever else is sent");
+  });
+
+  it("comes by a scheme, and its proof in a header, whose names have no case", () => {
+    for (const [scheme, name] of [
+      ["dpop", "DPoP"],
+      ["DPOP", "DPOP"],
+      ["DPoP ", "Dpop"],
+    ]) {
+      const headers: [string, string][] = [
+        ["authorization", `${scheme} ${compact}`],
+        [name ?? "", proof(compact)],
+      ];
+      assertAllowed(scene.ask({ path: "/orders", headers }));
+    }
+  });
+
+  it("whose cnf cannot be read is refused", () => {
+    const reasons: readonly (readonly [Json | string, string])[] = [
+      [{ jkt: 1 }, "cnf_malformed"],
+      [{ jkt: "" }, "cnf_malformed"],
+      [{ jkt: `${thumbprintOf(clientKey)}=` }, "cnf_malformed"],
+      [{ jkt: thumbprintOf(clientKey).slice(0, -3) }, "cnf_malformed"],
+      [{ jkt: thumbprintOf(clientKey), jwk: {} }, "cnf_unsupported"],
+      [{ jkt: thumbprintOf(clientKey), "x5t#S256": 1 }, "cnf_malformed"],
+    ];
+    for (const [cnf, reason] of reasons) {
+      const bound = boundToken({ cnf });
+      assertDenied(scene.prove(bound, proof(bound)), reason, JSON.stringify(cnf));
+    }
+  });
+
+  it("that is bound to a key and a certificate needs both", () => {
+    const both = (thumbprint: string, key = clientKey) =>
+      boundToken({ cnf: { jkt: thumbprintOf(key), "x5t#S256": thumbprint } });
+    const bound = both(WEB_THUMBPRINT);
+    assertAllowed(scene.prove(bound, proof(bound)));
+    assertDenied(scene.prove(bound, proof(bound), { peer: thief }), "certificate_mismatch");
+    assertDenied(scene.prove(bound, []), "proof_absent");
+    assertDenied(scene.prove(bound, proof(bound, { key: otherKey })), "proof_key_mismatch");
+    const elsewhere = both(OTHER_THUMBPRINT);
+    assertDenied(scene.prove(elsewhere, proof(elsewhere)), "certificate_mismatch");
+  });
+
+  it("belongs to whoever has the key, whatever his certificate, unless a rule asks for more", () => {
+    assertAllowed(scene.prove(compact, proof(compact), { peer: thief }));
+    const rules = [{ name: "all", bind: [{ dpop: {} }, { spiffe: { claim: "sub" } }] }];
+    const strict = new ProofScene(proofPolicy({}, { rules }));
+    assertAllowed(strict.prove(compact, proof(compact)));
+    assertDenied(strict.prove(compact, proof(compact), { peer: thief }), "spiffe_mismatch");
+  });
+
+  it("is refused when it names a key where no proofs are judged", () => {
+    const without = new Scene();
+    const bound = boundToken({ exp: NOW + 300 });
+    assertDenied(without.present(bound), "cnf_unsupported");
+    assertDenied(prove(without.plugin, bound, proof(bound)), "cnf_unsupported");
+  });
+});
+
+describe("the binding", () => {
+  it("takes no token that is bound to nothing, or to something else", () => {
+    const rules = [{ name: "all", bind: [{ dpop: {} }] }];
+    const strict = new ProofScene(proofPolicy({}, { rules }));
+    assertAllowed(strict.prove(compact, proof(compact)));
+    assertDenied(strict.present(token({ exp: LATER + 300 })), "dpop_unbound");
+    const certified = token({ exp: LATER + 300, cnf: { "x5t#S256": WEB_THUMBPRINT } });
+    assertDenied(strict.present(certified), "dpop_unbound");
+  });
+
+  it("may be one of several", () => {
+    const rules = [{ name: "all", bind: [{ anyOf: [{ dpop: {} }, { certificate: {} }] }] }];
+    const either = new ProofScene(proofPolicy({}, { rules }));
+    assertAllowed(either.prove(compact, proof(compact)));
+    assertAllowed(either.present(token({ exp: LATER + 300, cnf: { "x5t#S256": WEB_THUMBPRINT } })));
+    assertDenied(either.present(token({ exp: LATER + 300 })), "no_alternative_held");
+    assertDenied(either.prove(compact, []), "proof_absent", "what the token names is not optional");
+  });
+});
+
+describe("an opaque token", () => {
+  const ACTIVE = { active: true, sub: WEB, aud: AUDIENCE, exp: LATER + 300, token_type: "DPoP" };
+  const as = { audiences: [AUDIENCE], introspection: { cluster: "as", path: "/introspect" } };
+
+  const opened = (answer: Json) => {
+    const scene = new ProofScene(proofPolicy({}, { issuers: { as } }), { clusters: ["as"] });
+    const opaque = "2YotnFZFEjr1zCsicMWpAA";
+    const spent = proof(opaque);
+    const stream = scene.prove(opaque, spent);
+    assert.equal(stream.outcome, "pause");
+    scene.vm.httpCalls[0]?.respond({ status: 200, body: JSON.stringify(answer) });
+    return { scene, opaque, spent, stream };
+  };
+
+  it("is proven by the key that its issuer names", () => {
+    const { scene, opaque, spent, stream } = opened({ ...ACTIVE, cnf: { jkt: thumbprintOf(clientKey) } });
+    assertAllowed(stream);
+    assertDenied(scene.prove(opaque, spent), "proof_replayed");
+    assertAllowed(scene.prove(opaque, proof(opaque)));
+    assertDenied(scene.prove(opaque, proof(opaque, { key: otherKey })), "proof_key_mismatch");
+    assertDenied(scene.present(opaque), "dpop_scheme_required");
+  });
+
+  it("is refused when its issuer calls it DPoP and names no key", () => {
+    const { scene, opaque, stream } = opened(ACTIVE);
+    assertDenied(stream, "dpop_unbound");
+    assertDenied(scene.present(opaque), "dpop_unbound");
+  });
+});
+
+describe("a request that waits for keys", () => {
+  /** A worker that has run for long, and has a new policy with keys from elsewhere. */
+  const waiting = () => {
+    const dpop = { dpop: { origins: [ORIGIN] } };
+    const scene = new FetchingScene(fetchingPolicy({}, dpop));
+    scene.publish(issuerKey.jwk);
+    scene.now = LATER;
+    assert.ok(scene.plugin.configure(JSON.stringify(fetchingPolicy({ path: "/moved" }, dpop))));
+    return scene;
+  };
+
+  it("has its proof judged once they are there, and spent once", () => {
+    const scene = waiting();
+    const spent = proof(compact);
+    const first = prove(scene.plugin, compact, spent);
+    const second = prove(scene.plugin, compact, spent);
+    assert.deepEqual([first.outcome, second.outcome], ["pause", "pause"]);
+    scene.publish(issuerKey.jwk);
+    // Which of them is judged first is nobody's business.
+    const outcomes = [first, second].map((stream) => stream.outcome).sort();
+    assert.deepEqual(outcomes, ["continue", "replied"]);
+    const refused = first.outcome === "replied" ? first : second;
+    assertDenied(refused, "proof_replayed");
+    assertDenied(prove(scene.plugin, compact, spent), "proof_replayed");
+    assertAllowed(prove(scene.plugin, compact, proof(compact)));
+  });
+
+  it("is refused when its proof has become too old meanwhile", () => {
+    const scene = waiting();
+    const stream = prove(scene.plugin, compact, proof(compact, claims({ iat: LATER - 119 })));
+    assert.equal(stream.outcome, "pause");
+    scene.pass(1);
+    scene.call.respond(answerWith(issuerKey.jwk));
+    assertDenied(stream, "proof_expired");
+  });
+});
+
+describe("the challenge", () => {
+  const algorithms = 'algs="ES256 ES384 ES512 RS256 RS384 RS512 EdDSA"';
+  const headersOf = (stream: ReturnType<Scene["ask"]>) => stream.reply?.headers;
+  const BEARER = ["www-authenticate", 'Bearer realm="holdfast"'];
+
+  it("without a token names both schemes", () => {
+    const both = [BEARER, ["www-authenticate", `DPoP realm="holdfast", ${algorithms}`]];
+    assert.deepEqual(headersOf(scene.ask()), both);
+    assert.deepEqual(headersOf(scene.ask({ headers: [["authorization", "Basic eDp5"]] })), both);
+  });
+
+  it("for a token is of the scheme that it came by", () => {
+    const expired = boundToken({ exp: NOW });
+    const dpop = ["www-authenticate", `DPoP realm="holdfast", error="invalid_token", ${algorithms}`];
+    assert.deepEqual(headersOf(scene.prove(expired, proof(expired))), [dpop]);
+    assert.deepEqual(headersOf(scene.present(expired)), [
+      ["www-authenticate", 'Bearer realm="holdfast", error="invalid_token"'],
+    ]);
+  });
+
+  it("for a proof says so, and lists the algorithms", () => {
+    assert.deepEqual(headersOf(scene.prove(compact, [])), [
+      ["www-authenticate", `DPoP realm="holdfast", error="invalid_dpop_proof", ${algorithms}`],
+    ]);
+  });
+
+  it("is what it was where no proofs are judged", () => {
+    assert.deepEqual(headersOf(new Scene().ask()), [BEARER]);
+  });
+
+  it("comes with gRPC's status", () => {
+    for (const proofs of [[], ["x"], [proof(compact, claims({ htm: "POST" }))]])
+      assert.equal(scene.prove(compact, proofs).reply?.grpcStatus, 16);
+  });
+
+  it("is nobody's business in observe mode", () => {
+    const observed = new ProofScene(proofPolicy({}, { mode: "observe" }));
+    assertWouldDeny(observed.prove(compact, []), "proof_absent");
+    assertWouldDeny(observed.prove(compact, "x"), "proof_malformed");
+    assertAllowed(observed.prove(compact, proof(compact)));
+  });
+});
+
+it("bad proof signatures of one presenter are checked up to his allowance, and others' go on", () => {
+  const scene = new ProofScene();
+  const bad = proof(compact, { header: { jwk: publicJwk(otherKey) } });
+  const reasons = new Set<string | undefined>();
+  for (let i = 0; i < 2_000; i++)
+    reasons.add(scene.prove(compact, bad, { peer: thief }).filterState("wasm.holdfast.reason"));
+  assert.deepEqual([...reasons], ["proof_signature_invalid", "failures_exceeded"]);
+  assertAllowed(scene.prove(compact, proof(compact)));
 });

@@ -1,14 +1,22 @@
 // Proofs of possession, as a client makes them for each request.  https://www.rfc-editor.org/rfc/rfc9449#section-4.2
 
 import { createHash, randomUUID } from "node:crypto";
+import type { Host, HostOptions, Plugin, Request, Stream } from "../../../cli/host/index.ts";
+import { Vm } from "../../../cli/host/index.ts";
+import { filterModule } from "./filter-module.ts";
 import type { IssuerKey } from "./keys.ts";
 import { makeKey } from "./keys.ts";
 import type { Json } from "./json.ts";
+import { policy } from "./policies.ts";
+import { Scene } from "./scene.ts";
 import { token, tokenOf } from "./tokens.ts";
-import { NOW } from "./world.ts";
+import { NOW, web } from "./world.ts";
 
 /** Where clients call the service. */
 export const ORIGIN = "https://orders.example";
+
+/** Long after a process that started `NOW` has done so: no proof from before its start is any good. */
+export const LATER = NOW + 3600;
 
 export const clientKey = makeKey("ES256", "client");
 export const otherKey = makeKey("ES256", "other");
@@ -27,9 +35,9 @@ export function thumbprintOf(key: IssuerKey): string {
   return digest(JSON.stringify(Object.fromEntries(members)));
 }
 
-/** A token of the usual issuer that is bound to the client's key. */
+/** A token of the usual issuer that is bound to a key, good for five minutes from `LATER` on. */
 export function boundToken(claims: Json = {}, key: IssuerKey = clientKey): string {
-  return token({ cnf: { jkt: thumbprintOf(key) }, ...claims });
+  return token({ cnf: { jkt: thumbprintOf(key) }, iat: NOW, exp: LATER + 300, ...claims });
 }
 
 export interface ProofOptions {
@@ -38,20 +46,67 @@ export interface ProofOptions {
   readonly key?: IssuerKey;
 }
 
-/** A good proof for `GET /orders` with this token, unless the options say otherwise. */
-export function proof(compact: string, { header = {}, claims = {}, key = clientKey }: ProofOptions = {}): string {
+/** A good proof for `GET /orders` with this token at `LATER`, unless the options say otherwise. */
+export function proof(
+  compact: string,
+  { header = {}, claims = {}, key = clientKey }: ProofOptions = {},
+): string {
   const wanted = { typ: "dpop+jwt", alg: key.algorithm, jwk: publicJwk(key), ...header };
   const said = {
     jti: randomUUID(),
     htm: "GET",
     htu: `${ORIGIN}/orders`,
-    iat: NOW,
+    iat: LATER,
     ath: digest(compact),
     ...claims,
   };
   return tokenOf(wanted, said, key);
 }
 
+/** SHA-256 in base64url. */
 export function digest(text: string): string {
   return createHash("sha256").update(text).digest("base64url");
+}
+
+/** The usual policy, which judges proofs. */
+export function proofPolicy(dpop: Json = {}, members: Json = {}): Json {
+  return policy({ dpop: { origins: [ORIGIN], ...dpop }, ...members });
+}
+
+/** A worker that judges proofs, at `LATER`. */
+export class ProofScene extends Scene {
+  constructor(rules: Json = proofPolicy(), options: HostOptions = {}) {
+    super(rules, options);
+    this.now = LATER;
+  }
+
+  /** Sends a token and what is to prove it. */
+  prove(compact: string, proofs: string | readonly string[], request: Request = {}): Stream {
+    return prove(this.plugin, compact, proofs, request);
+  }
+}
+
+/** Sends a token and what is to prove it, by `GET /orders` and from web unless `request` says otherwise. */
+export function prove(
+  worker: Plugin,
+  compact: string,
+  proofs: string | readonly string[],
+  request: Request = {},
+): Stream {
+  const stream = worker.request({ peer: web, path: "/orders", ...request, headers: shown(compact, proofs) });
+  if (stream.outcome !== "pause") stream.end();
+  return stream;
+}
+
+function shown(compact: string, proofs: string | readonly string[]): [string, string][] {
+  const shownProofs = typeof proofs === "string" ? [proofs] : proofs;
+  return [
+    ["authorization", `DPoP ${compact}`],
+    ...shownProofs.map((compact): [string, string] => ["dpop", compact]),
+  ];
+}
+
+/** Another worker of the same Envoy. */
+export function anotherWorker(host: Host, rules: Json = proofPolicy()): Plugin {
+  return Vm.start(host, filterModule).configure({ configuration: JSON.stringify(rules) });
 }
