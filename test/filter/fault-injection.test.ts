@@ -8,6 +8,7 @@ import type { Fault, Request, Stream } from "../../cli/host/index.ts";
 import { filterModule } from "./support/filter-module.ts";
 import { forwarded, PAYLOAD_HEADER, verified } from "./support/jwt-authn.ts";
 import { policy, policyWithIssuer } from "./support/policies.ts";
+import { ProofScene, boundToken as tokenBoundToKey, proof, proven } from "./support/proofs.ts";
 import { boundTo, certified, rotatingPolicy } from "./support/rotation.ts";
 import { Scene, assertAllowed, bearer, verdictOf } from "./support/scene.ts";
 import { token } from "./support/tokens.ts";
@@ -35,14 +36,15 @@ const TELLING: ReadonlySet<string> = new Set([
 type Check = (stream: Stream, site: string, fault: Fault, where: string) => void;
 
 /** Runs `request` once for each call that it makes and each way in which that call can fail, and with all such calls failing. */
-function injectEverywhere(scene: Scene, request: Request, check: Check): void {
+function injectEverywhere(scene: Scene, request: Request | (() => Request), check: Check): void {
+  const next = typeof request === "function" ? request : () => request;
   scene.host.calls.resetCounts();
-  scene.ask(request);
+  scene.ask(next());
   for (const [site, calls] of scene.host.calls.counts()) {
     for (const fault of FAULTS) {
       for (const nth of [undefined, ...Array.from({ length: calls }, (_, i) => i + 1)]) {
         scene.host.calls.inject(site, fault, nth);
-        const stream = scene.ask(request);
+        const stream = scene.ask(next());
         scene.host.calls.clearFaults();
         const where = `${site} ${nth ?? "always"} ${JSON.stringify(fault)}`;
         assert.equal(scene.host.vmFailures, 0, `trapped: ${where}`);
@@ -74,6 +76,7 @@ const strict = policy({
   rules: [{ name: "all", bind: [{ spiffe: { claim: "sub" } }, { certificate: {} }] }],
 });
 const boundToken = token({ cnf: { "x5t#S256": WEB_THUMBPRINT } });
+const keyBoundToken = tokenBoundToKey();
 const good: Request = { headers: [bearer(boundToken)] };
 
 /** The claims are read in a fixed order: this is where `typ` comes. */
@@ -111,6 +114,20 @@ describe("a request that is allowed", () => {
         assert.equal(scene.host.vmFailures, 0, where);
       }
     }
+  });
+
+  it("is allowed, with a proof, only while it can be told and kept that the proof is new", () => {
+    const scene = new ProofScene();
+    const fresh = () => ({ path: "/orders", headers: proven(keyBoundToken, proof(keyBoundToken)) });
+    assertAllowed(scene.ask(fresh()));
+    injectEverywhere(scene, fresh, (stream, site, fault, where) => {
+      // A host that says it has written is believed.
+      const isClaimed = site === "proxy_set_shared_data" && "result" in fault;
+      // Another worker is as good a reason for a write that fails, or a bucket that is not there yet: it is tried again.
+      const isRetried = /^proxy_[gs]et_shared_data \d/.test(where) && stream.outcome === "continue";
+      if (!isClaimed && !isRetried) assertStoppedUnlessTelling(stream, site, fault, where);
+    });
+    assertAllowed(scene.ask(fresh()));
   });
 
   it("is allowed only while jwt_authn's word and payload can be read", () => {
@@ -175,6 +192,18 @@ describe("a request that is denied", () => {
       });
     });
   }
+
+  it("never goes on: a proof that was here before", () => {
+    const headers = proven(keyBoundToken, proof(keyBoundToken));
+    const spent = { path: "/orders", headers };
+    const scene = new ProofScene();
+    assertAllowed(scene.ask(spent));
+    injectEverywhere(scene, spent, (stream, site, fault, where) => {
+      // Bytes in the size of a bucket are one.
+      const isBucket = site === "proxy_get_shared_data" && "result" in fault && fault.result === "garbage";
+      if (!isBucket) assertStopped(stream, where);
+    });
+  });
 
   it("is reset when Envoy takes no reply, and held when it cannot be reset either", () => {
     const scene = new Scene(strict);

@@ -93,17 +93,15 @@ export function prove(
   proofs: string | readonly string[],
   request: Request = {},
 ): Stream {
-  const stream = worker.request({ peer: web, path: "/orders", ...request, headers: shown(compact, proofs) });
+  const stream = worker.request({ peer: web, path: "/orders", ...request, headers: proven(compact, proofs) });
   if (stream.outcome !== "pause") stream.end();
   return stream;
 }
 
-function shown(compact: string, proofs: string | readonly string[]): [string, string][] {
-  const shownProofs = typeof proofs === "string" ? [proofs] : proofs;
-  return [
-    ["authorization", `DPoP ${compact}`],
-    ...shownProofs.map((compact): [string, string] => ["dpop", compact]),
-  ];
+/** The headers of a token and what is to prove it. */
+export function proven(compact: string, proofs: string | readonly string[]): [string, string][] {
+  const all = typeof proofs === "string" ? [proofs] : proofs;
+  return [["authorization", `DPoP ${compact}`], ...all.map((one): [string, string] => ["dpop", one])];
 }
 
 /** Another worker of the same Envoy. */
