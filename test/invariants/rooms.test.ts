@@ -93,4 +93,5 @@ test("what proves something is made in one file only", () => {
     );
   assert.deepEqual(makersOf("VerifiedClaims"), ["token/verified_claims.ts"]);
   assert.deepEqual(makersOf("MetadataClaims"), ["evidence/jwt_authn.ts"]);
+  assert.deepEqual(makersOf("VerifiedProof"), ["token/verified_proof.ts"]);
 });

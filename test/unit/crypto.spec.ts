@@ -11,6 +11,9 @@ import {
 } from "../../assembly/crypto/algorithm";
 import { signatureToDer } from "../../assembly/crypto/ecdsa";
 import { Jwk, KeyFault, KeyUse, readJwk } from "../../assembly/crypto/jwk";
+import { hmacSha256 } from "../../assembly/crypto/hmac";
+import { thumbprintOf } from "../../assembly/crypto/thumbprint";
+import { decodeBase64url } from "../../assembly/text/base64url";
 import { finishDigest, sha256, startDigest, updateDigest } from "../../assembly/crypto/sha256";
 import { JsonDocument, ROOT } from "../../assembly/text/json";
 import { parseJson } from "../../assembly/text/json_parser";
@@ -191,5 +194,80 @@ describe("a JWK", () => {
   test("of RSA below 2048 bits or above 8192 is unusable", () => {
     expect(read(rsa("_".repeat(340), "AQAB"))).toBe(KeyFault.Unusable);
     expect(read(rsa("_".repeat(1368), "AQAB"))).toBe(KeyFault.Unusable);
+  });
+});
+
+function mac(key: string, data: string): string {
+  return hex(hmacSha256(fromHex(key), fromHex(data)));
+}
+
+function thumbprint(jwk: string): string {
+  resetArena();
+  assert(parseJson(document, utf8(jwk)), "the test's key is JSON");
+  return hex(thumbprintOf(document, ROOT));
+}
+
+function ofText(digest: string): string {
+  return hex(decodeBase64url(utf8(digest)));
+}
+
+describe("HMAC-SHA-256, RFC 4231", () => {
+  test("section 4.2: test case 1", () => {
+    expect(mac("0b".repeat(20), "4869205468657265")).toBe(
+      "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+    );
+  });
+
+  test("section 4.3: test case 2, a key shorter than the digest", () => {
+    expect(mac("4a656665", "7768617420646f2079612077616e7420666f72206e6f7468696e673f")).toBe(
+      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+    );
+  });
+
+  test("section 4.4: test case 3, more than a block together", () => {
+    expect(mac("aa".repeat(20), "dd".repeat(50))).toBe(
+      "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe",
+    );
+  });
+
+  test("section 4.5: test case 4", () => {
+    expect(mac("0102030405060708090a0b0c0d0e0f10111213141516171819", "cd".repeat(50))).toBe(
+      "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b",
+    );
+  });
+
+  test("an empty key is a block of zeros, and the whole block counts", () => {
+    expect(mac("", "00")).toBe(mac("00".repeat(64), "00"));
+    expect(mac("01".repeat(63) + "02", "00") == mac("01".repeat(64), "00")).toBe(false);
+  });
+});
+
+describe("thumbprints, RFC 7638", () => {
+  test("section 3.1, RSA", () => {
+    const modulus =
+      "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+    const expected = ofText("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+    expect(
+      thumbprint('{"kty":"RSA","n":"' + modulus + '","e":"AQAB","alg":"RS256","kid":"2011-04-29"}'),
+    ).toBe(expected);
+    expect(thumbprint('{ "x5c": [], "e": "AQAB", "n": "' + modulus + '", "kty": "\\u0052SA" }')).toBe(
+      expected,
+    );
+  });
+
+  test("RFC 9449, section 6.1, EC", () => {
+    expect(
+      thumbprint(
+        '{"kty":"EC","x":"l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs","y":"9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA","crv":"P-256"}',
+      ),
+    ).toBe(ofText("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"));
+  });
+
+  test("RFC 8037, appendix A.3, OKP", () => {
+    expect(
+      thumbprint(
+        '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","use":"sig"}',
+      ),
+    ).toBe(ofText("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
   });
 });

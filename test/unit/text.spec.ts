@@ -1,8 +1,8 @@
 import { makeForever, resetArena } from "../../assembly/host/arena";
-import { ABSENT, FAILED, lengthOf, setByte, slice, spanOf } from "../../assembly/host/span";
+import { Span, ABSENT, FAILED, lengthOf, setByte, slice, spanOf } from "../../assembly/host/span";
 import { takeForever } from "../../assembly/host/arena";
 import { decodeBase64 } from "../../assembly/text/base64";
-import { decodeBase64url } from "../../assembly/text/base64url";
+import { decodeBase64url, decodeInto, encodeInto, encodedLength } from "../../assembly/text/base64url";
 import { parseDecimal } from "../../assembly/text/decimal";
 import { decodeLowerHex } from "../../assembly/text/hex";
 import { Cidr, IpAddress, IpFamily, parseAddressAndPort } from "../../assembly/text/ip";
@@ -13,6 +13,7 @@ import { decodePercent } from "../../assembly/text/percent";
 import { isTrustDomain, trustDomainOf } from "../../assembly/text/spiffe_id";
 import { TlsVersion, tlsVersionOf } from "../../assembly/text/tls_version";
 import { NO_TIME, parseGeneralizedTime, parseUtcTime } from "../../assembly/text/time";
+import { HttpUri, normalAuthority, normalPath } from "../../assembly/text/uri";
 import { characterLength } from "../../assembly/text/utf8";
 import { fromHex, hex, text, utf8 } from "./support";
 
@@ -28,6 +29,24 @@ function isIn(cidr: string, address: string): bool {
   expect(range.parse(utf8(cidr))).toBe(true, cidr);
   expect(ip.parse(utf8(address))).toBe(true, address);
   return range.contains(ip);
+}
+
+function encoded(bytes: Span): string {
+  const target = spanOf(takeForever(encodedLength(lengthOf(bytes))), encodedLength(lengthOf(bytes)));
+  encodeInto(bytes, target);
+  return text(target);
+}
+
+const uri = makeForever<HttpUri>();
+
+/** The URI in its normal form; empty when it is none. */
+function normal(spelled: string): string {
+  if (!uri.read(utf8(spelled))) return "";
+  return text(uri.scheme) + "://" + text(uri.authority) + text(uri.path);
+}
+
+function path(spelled: string): string {
+  return text(normalPath(utf8(spelled)));
 }
 
 function nested(depth: i32): string {
@@ -56,6 +75,23 @@ describe("base64url, RFC 7515 section 2", () => {
   test("refuses a second spelling of the same bytes", () => {
     expect(decodeBase64url(utf8("Zh"))).toBe(FAILED);
     expect(decodeBase64url(utf8("Zm9"))).toBe(FAILED);
+  });
+
+  test("encodes each length, and decodes to the same", () => {
+    expect(encoded(utf8("f"))).toBe("Zg");
+    expect(encoded(utf8("fo"))).toBe("Zm8");
+    expect(encoded(utf8("foo"))).toBe("Zm9v");
+    expect(encoded(fromHex("fbffbf"))).toBe("-_-_");
+    expect(encoded(ABSENT)).toBe("");
+    for (let length = 0; length <= 50; length++) {
+      const bytes = spanOf(takeForever(length), length);
+      for (let i = 0; i < length; i++) setByte(bytes, i, (i * 89 + length * 7) & 0xff);
+      const letters = encoded(bytes);
+      expect(letters.length).toBe(encodedLength(length));
+      const decoded = spanOf(takeForever(length), length);
+      expect(decodeInto(utf8(letters), decoded)).toBe(true, letters);
+      expect(hex(decoded)).toBe(hex(bytes));
+    }
   });
 });
 
@@ -643,5 +679,155 @@ describe("versions of TLS, as Envoy names them", () => {
     for (let i = 0; i < others.length; i++) {
       expect(tlsVersionOf(utf8(others[i]))).toBe(TlsVersion.None, others[i]);
     }
+  });
+});
+
+describe("URIs, RFC 3986", () => {
+  beforeEach(() => resetArena());
+
+  test("section 6.2.2: case, escapes and dot segments", () => {
+    expect(path("/./b/../b/%63/%7bfoo%7d")).toBe("/b/c/%7Bfoo%7D");
+    expect(normal("HTTP://www.EXAMPLE.com/")).toBe("http://www.example.com/");
+    expect(path("/%7Esmith/home.html")).toBe("/~smith/home.html");
+    expect(path("/~smith/home.html")).toBe("/~smith/home.html");
+    expect(path("/%7esmith/home.html")).toBe("/~smith/home.html");
+    expect(path("/a%2fb%3a%c3%a4%41%2D%2e%5F%7e")).toBe("/a%2Fb%3A%C3%A4A-._~");
+  });
+
+  test("section 6.2.3: an empty path, and the scheme's own port", () => {
+    expect(normal("http://example.com")).toBe("http://example.com/");
+    expect(normal("http://example.com/")).toBe("http://example.com/");
+    expect(normal("http://example.com:/")).toBe("http://example.com/");
+    expect(normal("http://example.com:80/")).toBe("http://example.com/");
+    expect(normal("https://example.com:443")).toBe("https://example.com/");
+    expect(normal("https://example.com:80/")).toBe("https://example.com:80/");
+    expect(normal("http://example.com:443/")).toBe("http://example.com:443/");
+    expect(normal("http://example.com:8080/")).toBe("http://example.com:8080/");
+    expect(normal("http://[2001:DB8::80]:80")).toBe("http://[2001:db8::80]/");
+    expect(normal("http://[2001:db8::80]")).toBe("http://[2001:db8::80]/");
+  });
+
+  test("section 5.2.4: dot segments are removed", () => {
+    expect(path("/a/b/c/./../../g")).toBe("/a/g");
+    expect(path("/mid/content=5/../6")).toBe("/mid/6");
+  });
+
+  test("section 5.4: what its references resolve to, at http://a/b/c/d", () => {
+    const references = [
+      "/b/c/g",
+      "/b/c/g/",
+      "/g",
+      "/b/c/./g",
+      "/b/c/.",
+      "/b/c/./",
+      "/b/c/..",
+      "/b/c/../",
+      "/b/c/../g",
+      "/b/c/../..",
+      "/b/c/../../",
+      "/b/c/../../g",
+      "/b/c/../../../g",
+      "/b/c/../../../../g",
+      "/./g",
+      "/../g",
+      "/b/c/g.",
+      "/b/c/.g",
+      "/b/c/g..",
+      "/b/c/..g",
+      "/b/c/./../g",
+      "/b/c/./g/.",
+      "/b/c/g/./h",
+      "/b/c/g/../h",
+      "/b/c/g;x=1/./y",
+      "/b/c/g;x=1/../y",
+      "/b/c/...",
+      "/b//c",
+      "/b//../c",
+      "//",
+      "/..",
+      "/.",
+      "/",
+    ];
+    const resolved = [
+      "/b/c/g",
+      "/b/c/g/",
+      "/g",
+      "/b/c/g",
+      "/b/c/",
+      "/b/c/",
+      "/b/",
+      "/b/",
+      "/b/g",
+      "/",
+      "/",
+      "/g",
+      "/g",
+      "/g",
+      "/g",
+      "/g",
+      "/b/c/g.",
+      "/b/c/.g",
+      "/b/c/g..",
+      "/b/c/..g",
+      "/b/g",
+      "/b/c/g/",
+      "/b/c/g/h",
+      "/b/c/h",
+      "/b/c/g;x=1/y",
+      "/b/c/y",
+      "/b/c/...",
+      "/b//c",
+      "/b/c",
+      "//",
+      "/",
+      "/",
+      "/",
+    ];
+    for (let i = 0; i < references.length; i++) expect(path(references[i])).toBe(resolved[i], references[i]);
+  });
+
+  test("query and fragment are no part of it", () => {
+    expect(normal("https://a/b?c=/../d#e")).toBe("https://a/b");
+    expect(normal("https://a/b#c?d")).toBe("https://a/b");
+    expect(normal("https://a?b/c")).toBe("https://a/");
+    expect(normal("https://a#@b/c")).toBe("https://a/");
+  });
+
+  test("anything else is none", () => {
+    const others = [
+      "",
+      ":",
+      "a",
+      "/a",
+      "//a/b",
+      "https",
+      "https:",
+      "https:/",
+      "https:/a",
+      "https://",
+      "https:///a",
+      "https://:443/a",
+      "https://?a",
+      "https://#a",
+      "ftp://a/b",
+      "httpss://a/b",
+      "http s://a/b",
+      "https://a@b/c",
+      "https://a:b@c/d",
+      "https://a/%",
+      "https://a/%4",
+      "https://a/%4g",
+      "https://a/%%41",
+      " https://a/b",
+    ];
+    for (let i = 0; i < others.length; i++) expect(normal(others[i])).toBe("", others[i]);
+  });
+
+  test("authorities have no case and no port of their scheme's own", () => {
+    expect(text(normalAuthority(utf8("Orders.Example:443"), true))).toBe("orders.example");
+    expect(text(normalAuthority(utf8("Orders.Example:443"), false))).toBe("orders.example:443");
+    expect(text(normalAuthority(utf8("a::443"), true))).toBe("a:");
+    expect(lengthOf(normalAuthority(ABSENT, true))).toBe(0);
+    expect(lengthOf(normalAuthority(utf8(":443"), true))).toBe(0);
   });
 });
