@@ -107,6 +107,24 @@ export const SUITES = [
     note: "each thumbprint with each certificate",
   },
   {
+    path: "rfc-examples/rfc7638.json",
+    cases: 1,
+    ways: ["functions"],
+    note: "the thumbprint of a key",
+  },
+  {
+    path: "rfc-examples/rfc9449.json",
+    cases: 3,
+    ways: ["request", "functions"],
+    note: "with a token that is introspected; those for a token endpoint have no `ath`, and come as far as that",
+  },
+  {
+    path: "dpop-go-dpop/dpop_proofs.json",
+    cases: 25,
+    ways: ["request", "functions"],
+    note: "with a token of ours that is bound to the key: none has `ath`, so a good one comes as far as that; target and thumbprint by the functions",
+  },
+  {
     path: "rfc7520-cookbook/jws",
     cases: 8,
     ways: ["request", "functions"],

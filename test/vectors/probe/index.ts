@@ -3,12 +3,13 @@
 
 import "../../../assembly/host/abort";
 import { makeForever, resetArena, take } from "../../../assembly/host/arena";
-import { Span, ABSENT, slice, sliceFrom, spanOf } from "../../../assembly/host/span";
+import { Span, ABSENT, equals, slice, sliceFrom, spanOf } from "../../../assembly/host/span";
 import { algorithmNamed, includes } from "../../../assembly/crypto/algorithm";
 import { signatureToDer } from "../../../assembly/crypto/ecdsa";
 import { Jwk, KeyFault, KeyUse, readJwk } from "../../../assembly/crypto/jwk";
 import { finishDigest, startDigest, updateDigest } from "../../../assembly/crypto/sha256";
 import { checkSignature } from "../../../assembly/crypto/signature";
+import { thumbprintOf } from "../../../assembly/crypto/thumbprint";
 import { Certificate } from "../../../assembly/evidence/certificate";
 import { Xfcc } from "../../../assembly/evidence/xfcc";
 import { decodeBase64url } from "../../../assembly/text/base64url";
@@ -16,6 +17,7 @@ import { Cidr, IpAddress, parseAddressAndPort } from "../../../assembly/text/ip"
 import { JsonDocument, ROOT } from "../../../assembly/text/json";
 import { parseJson } from "../../../assembly/text/json_parser";
 import { isTrustDomain, trustDomainOf } from "../../../assembly/text/spiffe_id";
+import { HttpUri } from "../../../assembly/text/uri";
 
 const VALUES: i32 = 4096;
 const document = JsonDocument.forever(VALUES);
@@ -24,6 +26,8 @@ const xfcc = Xfcc.make();
 const certificate = Certificate.make();
 const ip = makeForever<IpAddress>();
 const range = makeForever<Cidr>();
+const uri = makeForever<HttpUri>();
+const otherUri = makeForever<HttpUri>();
 
 /** Starts over: all memory that was allocated is free again. */
 export function reset(): void {
@@ -81,6 +85,11 @@ export function readKey(address: usize, length: i32, use: KeyUse): i32 {
 /** The key that was read, as SubjectPublicKeyInfo. */
 export function publicKey(): Span {
   return key.publicKey;
+}
+
+/** The name of the key that was read: RFC 7638. */
+export function keyThumbprint(): Span {
+  return thumbprintOf(document, ROOT);
 }
 
 export function keyTakes(address: usize, length: i32): bool {
@@ -169,4 +178,16 @@ export function certificateFirstUri(): Span {
 
 export function certificateDigest(): Span {
   return certificate.digest();
+}
+
+/** Whether two URIs, of which the first has `split` bytes, are one without query and fragment. */
+export function areOneUri(address: usize, length: i32, split: i32): bool {
+  const both = spanOf(address, length);
+  return (
+    uri.read(slice(both, 0, split)) &&
+    otherUri.read(sliceFrom(both, split)) &&
+    equals(uri.scheme, otherUri.scheme) &&
+    equals(uri.authority, otherUri.authority) &&
+    equals(uri.path, otherUri.path)
+  );
 }

@@ -116,6 +116,15 @@ export class Probe {
     return this.#bytes(this.#spanOf("publicKey"));
   }
 
+  /** Of the key that was read last. */
+  keyThumbprint(): Buffer {
+    return this.#bytes(this.#spanOf("keyThumbprint"));
+  }
+
+  areOneUri(one: string, other: string): boolean {
+    return this.#number("areOneUri", Buffer.from(one + other), Buffer.byteLength(one)) === 1;
+  }
+
   keyTakes(algorithm: string): boolean {
     return this.#number("keyTakes", Buffer.from(algorithm)) === 1;
   }
