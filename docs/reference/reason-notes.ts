@@ -138,7 +138,7 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "Look at `keys.failed` and the log: why does the key server not answer?",
   },
   dpop_unbound: {
-    means: "The token came with the scheme `DPoP`, and no `cnf.jkt` in it names a key.",
+    means: "The token came with the scheme `DPoP`, or under a rule with the binding `dpop`, and no `cnf.jkt` in it names a key.",
     next: "Send it as `Bearer`, or have the issuer bind it (RFC 9449).",
   },
   failures_exceeded: {
@@ -423,7 +423,7 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "Try the expression in Envoy's access log or RBAC; an absent attribute is an error, so ask `has(...)` first.",
   },
   proof_absent: {
-    means: "The token is bound to a key, and no proof of that key is there, or the rule wants one and the token is bound to none.",
+    means: "The token is bound to a key, and no proof of that key is there.",
     next: "A client sends a `dpop` header with a proof made for this very request.",
   },
   proof_duplicate: {
@@ -431,7 +431,8 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "Send exactly one `dpop` header.",
   },
   proof_malformed: {
-    means: "The proof is no compact JWS with a JSON header and payload, is over 8 KiB, or has a header member that it must not have.",
+    means:
+      "The proof is no compact JWS with a JSON header and payload, is over 8 KiB, or has a header member that it must not have.",
     next: "Look at the client's DPoP library.",
   },
   proof_type_unsupported: {
@@ -451,7 +452,8 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "Look at the client's DPoP library.",
   },
   proof_claim_malformed: {
-    means: "The proof lacks `jti`, `htm`, `htu` or `iat`, or has one of the wrong type.",
+    means:
+      "The proof lacks `jti`, `htm`, `htu` or `iat`, has one of the wrong type (`iat` is a whole number), or an `htu` that is no http URI.",
     next: "Look at the client's DPoP library.",
   },
   proof_method_mismatch: {
@@ -459,7 +461,7 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "A proof is made for one request.",
   },
   proof_target_mismatch: {
-    means: "The proof is for another URI.",
+    means: "The proof is for another path, or for an origin that is none of the policy's.",
     next: "See that `origins` in the policy are what clients call the service by.",
   },
   proof_expired: {
@@ -475,7 +477,7 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "A proof is made for one token.",
   },
   proof_key_mismatch: {
-    means: "The proof is by another key than the token is bound to.",
+    means: "The proof is by another key than the one that the token is bound to.",
     next: "If this is not a client's mistake, somebody holds a stolen token.",
   },
   proof_replayed: {
@@ -484,7 +486,7 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   },
   proof_nonce_absent: {
     means: "The proof has to have a nonce of this proxy's, and has none, or one that is over.",
-    next: "A client takes the nonce from `DPoP-Nonce` and tries again; nothing is wrong.",
+    next: "A client takes the nonce from `DPoP-Nonce` and tries again; nothing is wrong. If it goes on, the client reaches another replica each time.",
   },
   dpop_scheme_required: {
     means: "The token is bound to a key, and came as a bearer token.",
