@@ -138,7 +138,8 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "Look at `keys.failed` and the log: why does the key server not answer?",
   },
   dpop_unbound: {
-    means: "The token came with the scheme `DPoP`, or under a rule with the binding `dpop`, and no `cnf.jkt` in it names a key.",
+    means:
+      "The token came with the scheme `DPoP`, or under a rule with the binding `dpop`, and no `cnf.jkt` in it names a key.",
     next: "Send it as `Bearer`, or have the issuer bind it (RFC 9449).",
   },
   failures_exceeded: {

@@ -349,6 +349,11 @@ describe("the token", () => {
     assertAllowed(stream, "as a bearer token, whatever else is sent");
   });
 
+  it("may say of itself that it is DPoP, as Keycloak's do", () => {
+    const bound = boundToken({ typ: "DPoP" });
+    assertAllowed(scene.prove(bound, proof(bound)));
+  });
+
   it("comes by a scheme, and its proof in a header, whose names have no case", () => {
     for (const [scheme, name] of [
       ["dpop", "DPoP"],

@@ -10,6 +10,9 @@ const desk = new PolicyDesk();
 const when = (condition: unknown): Json => policyWithRule({ when: condition });
 const bind = (...bindings: readonly unknown[]): Json => policyWithRule({ bind: bindings });
 const spiffe = (claim: unknown): Json => bind({ spiffe: { claim } });
+const dpop = (members: unknown): Json => policy({ dpop: members });
+const origins = (...list: readonly unknown[]): Json => dpop({ origins: list });
+const ORIGIN = "https://orders.example";
 const rotation = (members: unknown): Json => bind({ certificate: { rotation: members } });
 
 /** What each member may not be. The member's place, a policy with this value there, and the values. */
@@ -227,6 +230,51 @@ const WRONG: readonly (readonly [
   ["/rules/0/bind", (value) => policyWithRule({ bind: value }), [null, "spiffe", {}, []]],
   ["/rules/0/bind/0", bind, [null, "spiffe", [], {}, { spiffe: { claim: "sub" }, certificate: {} }]],
   ["/rules/0/bind/0/certificate", (certificate) => bind({ certificate }), [null, true, []]],
+  ["/dpop", dpop, [null, true, "routed", [ORIGIN], {}, { maxAge: "1m" }]],
+  [
+    "/dpop/origins",
+    (value) => dpop({ origins: value }),
+    [null, 1, "", "Routed", ORIGIN, {}, [], Array.from({ length: 65 }, (_, i) => `${ORIGIN}:${i + 1}`)],
+  ],
+  [
+    "/dpop/origins/0",
+    (value) => origins(value),
+    [
+      null,
+      1,
+      "",
+      "orders.example",
+      "//orders.example",
+      "https:",
+      "https://",
+      "https:///",
+      "ftp://orders.example",
+      `${ORIGIN}/orders`,
+      `${ORIGIN}//`,
+      "https://web@orders.example",
+      "https://*.orders.example",
+      "https://orders..example",
+      "https://orders.example:0",
+      "https://orders.example:x",
+      "https://orders.example, https://b.example",
+      " https://orders.example",
+      "https://orders.example\0",
+      "https://\u00f6rders.example",
+      `https://${"a".repeat(300)}`,
+    ],
+  ],
+  ["/dpop/origins/1", (value) => origins(ORIGIN, value, "http://b.example"), [null, "", "b.example"]],
+  [
+    "/dpop/maxAge",
+    (maxAge) => dpop({ origins: "routed", maxAge }),
+    [null, 60, "", "60", "0s", "301s", "6m", "1h", "-1s", "1.5m", "s"],
+  ],
+  ["/dpop/nonce", (nonce) => dpop({ origins: "routed", nonce }), [null, true, "", "never", "Always"]],
+  [
+    "/rules/0/bind/0/dpop",
+    (value) => ({ ...bind({ dpop: value }), dpop: { origins: "routed" } }),
+    [null, true, "", []],
+  ],
   ["/rules/0/bind/0/certificate/rotation", rotation, [null, true, "1h", []]],
   [
     "/rules/0/bind/0/certificate/rotation/claim",
@@ -270,6 +318,9 @@ describe("a name that is not known", () => {
     ["/trustdomain", policy({ trustdomain: "a" }), "trustDomain"],
     ["/isuers", { isuers: {} }, "issuers"],
     ["/presenter/validateBy", policy({ presenter: { validateBy: "envoy" } }), "validatedBy"],
+    ["/dpop/origin", dpop({ origin: [ORIGIN] }), "origins"],
+    ["/dpop/maxage", dpop({ origins: "routed", maxage: "1m" }), "maxAge"],
+    ["/dpop/nonce", dpop({ origins: "routed", nonce: "afterstart" }), "afterStart"],
     ["/issuers/idp/audience", policyWithIssuer({ audience: "a" }), "audiences"],
     ["/issuers/idp/keys/jkws", policyWithIssuer({ keys: { jkws: {} } }), "jwks"],
     [
@@ -342,6 +393,23 @@ describe("a binding that is there already", () => {
   it("is not one that looks at something else", () => {
     desk.assertAccepted(bind(sub, { spiffe: { claim: "act.sub" } }, { certificate: {} }));
     desk.assertAccepted(bind({ certificate: {} }, { spiffe: { claim: "act.sub" } }, sub));
+  });
+});
+
+describe("proofs of possession", () => {
+  it("have origins, or what Envoy routes by", () => {
+    const most = Array.from({ length: 64 }, (_, i) => `${ORIGIN}:${i + 1}`);
+    for (const value of ["routed", [ORIGIN], [`${ORIGIN}/`], ["HTTP://[::1]:8080"], most])
+      desk.assertAccepted(dpop({ origins: value }));
+    for (const maxAge of ["1s", "5m", "300s"]) desk.assertAccepted(dpop({ origins: "routed", maxAge }));
+    for (const nonce of ["afterStart", "always"]) desk.assertAccepted(dpop({ origins: "routed", nonce }));
+  });
+
+  it("cannot be asked for where nobody says how they are judged", () => {
+    desk.assertRefused(bind({ dpop: {} }), "/rules/0/bind/0/dpop", /a policy with "dpop"/);
+    desk.assertAccepted({ ...bind({ dpop: {} }), dpop: { origins: "routed" } });
+    const anyOf = bind({ anyOf: [{ dpop: {} }, { certificate: {} }] });
+    desk.assertRefused(anyOf, "/rules/0/bind/0/anyOf/0/dpop", /a policy with "dpop"/);
   });
 });
 
