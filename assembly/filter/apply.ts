@@ -39,6 +39,8 @@ const CHALLENGE_PROOF = challenge('DPoP realm="holdfast", error="invalid_dpop_pr
 const USE_NONCE = ascii('DPoP realm="holdfast", error="use_dpop_nonce", ' + ALGORITHMS);
 const WWW_AUTHENTICATE = ascii("www-authenticate");
 const DPOP_NONCE = ascii("dpop-nonce");
+const CACHE_CONTROL = ascii("cache-control");
+const NO_STORE = ascii("no-store");
 
 const pairs = makeForever<PairWriter>();
 
@@ -115,9 +117,11 @@ function challengesOf(answer: Answer, isDpop: bool, now: i64): Span {
 
 function nonceChallenge(nonce: Span): Span {
   if (lengthOf(nonce) == 0) return CHALLENGE_PROOF;
-  pairs.start(2);
+  pairs.start(3);
   pairs.add(WWW_AUTHENTICATE, USE_NONCE);
   pairs.add(DPOP_NONCE, nonce);
+  // Whoever got it from a cache would get an old one: RFC 9449, section 8.2.
+  pairs.add(CACHE_CONTROL, NO_STORE);
   return pairs.finish();
 }
 

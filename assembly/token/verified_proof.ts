@@ -11,7 +11,7 @@ import { thumbprintOf } from "../crypto/thumbprint";
 import { Reason } from "../decision/reason";
 import { decodeInto } from "../text/base64url";
 import { parseDecimal } from "../text/decimal";
-import { JsonKind, NO_NODE, ROOT } from "../text/json";
+import { JsonDocument, JsonKind, NO_NODE, ROOT } from "../text/json";
 import { HttpUri } from "../text/uri";
 import { UnverifiedProof } from "./proof";
 
@@ -96,13 +96,22 @@ function readClaims(proof: UnverifiedProof, request: ProvenRequest): Reason {
   const nonce = claims.member(ROOT, "nonce");
   instance.nonce = claims.stringOf(nonce);
   if (nonce != NO_NODE && lengthOf(instance.nonce) == 0) return Reason.proof_claim_malformed;
-  const iat = claims.member(ROOT, "iat");
-  const issuedAt = claims.kind(iat) == JsonKind.Number ? parseDecimal(claims.textOf(iat)) : -1;
-  if (issuedAt < 0) return Reason.proof_claim_malformed;
+  const issuedAt = dateOf(claims, "iat", -1);
+  // No proof has to have these. One that does says when it is good, as any JWT: RFC 7519, sections 4.1.4 and 4.1.5.
+  const notBefore = dateOf(claims, "nbf", 0);
+  const expiry = dateOf(claims, "exp", i64.MAX_VALUE);
+  if (issuedAt < 0 || notBefore < 0 || expiry < 0) return Reason.proof_claim_malformed;
   if (!equals(proof.textOf("htm"), request.method)) return Reason.proof_method_mismatch;
-  if (issuedAt > request.now + request.clockSkew) return Reason.proof_not_yet_valid;
-  if (issuedAt + request.maxAge + request.clockSkew <= request.now) return Reason.proof_expired;
+  if (max(issuedAt, notBefore) > request.now + request.clockSkew) return Reason.proof_not_yet_valid;
+  if (min(issuedAt + request.maxAge, expiry) + request.clockSkew <= request.now) return Reason.proof_expired;
   instance.issuedAt = issuedAt;
   if (!decodeInto(proof.textOf("ath"), wanted)) return Reason.proof_token_mismatch;
   return equals(sha256(request.token), wanted) ? Reason.ok : Reason.proof_token_mismatch;
+}
+
+/** Seconds since 1970; -1 for anything but a whole number of them. @param absent for a claim that is not there */
+function dateOf(claims: JsonDocument, name: string, absent: i64): i64 {
+  const date = claims.member(ROOT, name);
+  if (date == NO_NODE) return absent;
+  return claims.kind(date) == JsonKind.Number ? parseDecimal(claims.textOf(date)) : -1;
 }

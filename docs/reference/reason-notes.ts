@@ -466,11 +466,11 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "See that `origins` in the policy are what clients call the service by.",
   },
   proof_expired: {
-    means: "The proof is too old.",
+    means: "The proof is too old, or past an `exp` of its own.",
     next: "Make a proof for each request; compare the clocks.",
   },
   proof_not_yet_valid: {
-    means: "The proof is from the future.",
+    means: "The proof is from the future, or before an `nbf` of its own.",
     next: "Compare the clocks.",
   },
   proof_token_mismatch: {

@@ -75,6 +75,7 @@ for (const version of testedEnvoys()) {
         refused.headers["www-authenticate"] ?? "",
         /^DPoP realm="holdfast", error="use_dpop_nonce", algs=/,
       );
+      assert.equal(refused.headers["cache-control"], "no-store");
       const nonce = refused.headers["dpop-nonce"];
       assert.deepEqual(await decide(envoy, client, shown(prepare(holder, { nonce }))), allowed);
       const stale = `${String(nonce).slice(0, -1)}${String(nonce).endsWith("A") ? "B" : "A"}`;

@@ -16,7 +16,7 @@ const always = proofPolicy({ nonce: "always" });
 function nonceOf(stream: Stream): string {
   assertDenied(stream, "proof_nonce_absent");
   const [challenge, nonce, ...others] = stream.reply?.headers ?? [];
-  assert.deepEqual(others, []);
+  assert.deepEqual(others, [["cache-control", "no-store"]]);
   assert.equal(challenge?.[0], "www-authenticate");
   assert.match(challenge[1], /^DPoP realm="holdfast", error="use_dpop_nonce", algs="ES256 /);
   assert.equal(nonce?.[0], "dpop-nonce");

@@ -150,6 +150,8 @@ const FLAWS: Readonly<Record<string, Readonly<Record<string, Flawed>>>> = {
     "a fraction as iat": claims({ iat: LATER + 0.5 }),
     "an iat before 1970": claims({ iat: -1 }),
     "an iat of 16 digits": claims({ iat: 1_000_000_000_000_000 }),
+    "a text as exp": claims({ exp: String(LATER + 60) }),
+    "null as nbf": claims({ nbf: null }),
     "an empty nonce": claims({ nonce: "" }),
     "a number as nonce": claims({ nonce: 1 }),
     "null as nonce": claims({ nonce: null }),
@@ -183,9 +185,11 @@ const FLAWS: Readonly<Record<string, Readonly<Record<string, Flawed>>>> = {
   proof_expired: {
     "older than maxAge and clockSkew": claims({ iat: LATER - 120 }),
     "much older": claims({ iat: 0 }),
+    "past its own exp": claims({ exp: LATER - 60 }),
   },
   proof_not_yet_valid: {
     "later than clockSkew": claims({ iat: LATER + 61 }),
+    "before its own nbf": claims({ nbf: LATER + 61 }),
     "from the end of time": claims({ iat: 999_999_999_999_999 }),
     milliseconds: claims({ iat: LATER * 1000 }),
   },
@@ -240,9 +244,11 @@ describe("a proof is good", () => {
     "with a key that says what it is for": header({
       jwk: { ...jwk, kid: "k", use: "sig", alg: "ES256", key_ops: ["verify"] },
     }),
-    "with further members": { header: { kid: "k" }, claims: { exp: 1, nbf: 9_999_999_999, extra: [{}] } },
+    "with further members": { header: { kid: "k" }, claims: { exp: LATER + 9, nbf: LATER, extra: [{}] } },
     "with a jti of 256 bytes": claims({ jti: "j".repeat(256) }),
     "with a nonce that nobody asked for": claims({ nonce: "of another server" }),
+    "until its own exp, and clockSkew": claims({ exp: LATER - 59 }),
+    "from its own nbf, and clockSkew before": claims({ nbf: LATER + 60 }),
     "for maxAge and clockSkew": claims({ iat: LATER - 119 }),
     "from clockSkew before": claims({ iat: LATER + 60 }),
   };
