@@ -33,6 +33,8 @@ export class RootContext {
   /** Milliseconds between its ticks; 0: none. */
   tickPeriod: i32;
   policy: Policy | null;
+  /** Requests allowed since one of them was logged. */
+  unlogged: i32;
   /** What the policy is made of, and where the next one is going to be. */
   region: Region | null;
   spare: Region | null;

@@ -4,13 +4,14 @@
 import { ascii, makeForever } from "../host/arena";
 import { removeRequestHeader, replaceRequestHeader } from "../host/call";
 import { PairReader } from "../host/pairs";
-import { Span, ABSENT, equalsAscii, lengthOf } from "../host/span";
+import { Span, ABSENT, equals, equalsAscii, lengthOf } from "../host/span";
 import { line, startLine, writeAscii, writeByte, writeBytes } from "../host/writer";
 import { Char } from "../text/ascii";
 import { reasonName } from "../decision/reason";
 import { Decision, Verdict, verdictName } from "../decision/decision";
 import { Policy, Rule, headerSpelled, isSpelledAlike } from "../policy/policy";
 import { Facts } from "../telemetry/facts";
+import { recordPayloadHeader } from "../telemetry/record";
 
 /** The verdict, for the next hop; a structured field item (RFC 9651). */
 const VERDICT_HEADER = ascii("x-holdfast-verdict");
@@ -31,13 +32,13 @@ export function removeOwnHeaders(headers: Span): bool {
   return true;
 }
 
-/** The same for the headers that this policy has payloads go on in. */
-export function removePayloadHeaders(headers: Span, policy: Policy): bool {
+/** The same for the headers that this policy has payloads go on in. @param except one that another holdfast has written; absent: none */
+export function removePayloadHeaders(headers: Span, policy: Policy, except: Span): bool {
   if (policy.payloadHeaders.count == 0) return true;
   pairs.start(headers);
   while (pairs.next()) {
     const isOurs = headerSpelled(policy.payloadHeaders, pairs.name) != ABSENT;
-    if (isOurs && !removeRequestHeader(pairs.name)) return false;
+    if (isOurs && !equals(pairs.name, except) && !removeRequestHeader(pairs.name)) return false;
   }
   return true;
 }
@@ -49,6 +50,7 @@ export function forward(headers: Span, rule: Rule, payload: Span, decision: Deci
   if ((isRefused || wanted.stripsToken) && !stripToken(headers, rule)) return false;
   if (!isRefused && wanted.payloadHeader != ABSENT && lengthOf(payload) > 0) {
     if (!replaceRequestHeader(wanted.payloadHeader, payload)) return false;
+    recordPayloadHeader(wanted.payloadHeader);
   }
   return !wanted.tellsVerdict || replaceRequestHeader(VERDICT_HEADER, verdictLine(decision, facts));
 }

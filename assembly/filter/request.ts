@@ -58,7 +58,7 @@ import { checkHeader, issuerOf, saysDpop } from "../token/kind";
 import { VerifiedClaims } from "../token/verified_claims";
 import { Event, countEvent } from "../telemetry/events";
 import { Facts } from "../telemetry/facts";
-import { record, wasAllowedBefore } from "../telemetry/record";
+import { earlierPayloadHeader, record, wasAllowedBefore } from "../telemetry/record";
 import { Action, apply } from "./apply";
 import { RootContext, findRoot, policyOf } from "./contexts";
 import { forward, isOwnHeader, removeOwnHeaders, removePayloadHeaders } from "./forward";
@@ -97,10 +97,6 @@ let now: i64 = 0;
 
 /** Judges one request by the policy of `root`, the one in force when it arrived; null when there is none. */
 export function handleRequest(root: RootContext | null, stream: u32): Action {
-  if (root != null && wasAllowedBefore()) {
-    countEvent(Event.JudgedBefore);
-    return Action.Continue;
-  }
   arrival.stream = stream;
   arrival.root = root == null ? 0 : root.id;
   arrival.until = 0;
@@ -117,30 +113,43 @@ export function resumeRequest(request: Waiting): void {
 
 function decide(root: RootContext | null, request: Waiting): Action {
   const policy = policyOf(root);
+  if (policy != null && wasAllowedBefore()) return passOn(policy);
   const isResumed = request.until != 0;
   forget();
   inquiry.root = request.root;
   inquiry.hasFailed = request.hasFailed;
   if (isResumed) presenter.recallExpressions(request.trueExpressions);
   const reason = judge(policy);
-  return inquiry.awaited == NOTHING ? conclude(policy, reason) : wait(policy, reason, request);
+  return inquiry.awaited == NOTHING ? conclude(root, reason) : wait(root, reason, request);
+}
+
+/** Lets a request pass that was judged before, without what a client has put where only holdfast writes. */
+function passOn(policy: Policy): Action {
+  countEvent(Event.JudgedBefore);
+  if (policy.payloadHeaders.count == 0) return Action.Continue;
+  headers = readRequestHeaders();
+  if (lengthOf(headers) > 0 && removePayloadHeaders(headers, policy, earlierPayloadHeader()))
+    return Action.Continue;
+  closeStream();
+  return Action.Stop;
 }
 
 /** What would decide the request is on its way: it waits, if there is time and room, and is then judged from the start. */
-function wait(policy: Policy | null, reason: Reason, request: Waiting): Action {
+function wait(root: RootContext | null, reason: Reason, request: Waiting): Action {
   // The client would see a pause.
-  if (mode == Mode.Observe) return conclude(policy, Reason.answer_pending);
+  if (mode == Mode.Observe) return conclude(root, Reason.answer_pending);
   if (request.until == 0) request.until = inquiry.awaitedUntil;
-  if (now >= request.until) return conclude(policy, reason);
+  if (now >= request.until) return conclude(root, reason);
   const rule = ruleInForce;
   if (rule != null) evaluateAll(rule, presenter);
   request.presenter = inquiry.holder;
   request.hasFailed = false;
   request.trueExpressions = presenter.trueExpressions;
-  return addWaiter(request, inquiry.awaited) ? Action.Stop : conclude(policy, inquiry.reasonWithoutRoom);
+  return addWaiter(request, inquiry.awaited) ? Action.Stop : conclude(root, inquiry.reasonWithoutRoom);
 }
 
-function conclude(policy: Policy | null, reason: Reason): Action {
+function conclude(root: RootContext | null, reason: Reason): Action {
+  const policy = policyOf(root);
   decision.combine(reason, mode, mayStrip(reason));
   if (policy != null && !prepareForUpstream(policy)) decision.combine(Reason.host_unavailable, mode, false);
   if (decision.verdict == Verdict.Allow) noteService();
@@ -148,7 +157,7 @@ function conclude(policy: Policy | null, reason: Reason): Action {
   if (decision.verdict != Verdict.Allow && policy != null && !presenter.isGathered) {
     identify(policy);
   }
-  record(decision, facts, presenter, now, policy == null ? 0 : policy.sampleAllowed);
+  record(decision, facts, presenter, now, isSampled(root));
   return apply(decision);
 }
 
@@ -159,13 +168,22 @@ function mayStrip(reason: Reason): bool {
   return rule.readsAuthorization || reason != Reason.token_duplicate;
 }
 
+/** True for one in so many requests that are allowed. */
+function isSampled(root: RootContext | null): bool {
+  const policy = policyOf(root);
+  if (root == null || policy == null || policy.sampleAllowed == 0) return false;
+  if (decision.verdict != Verdict.Allow || ++root.unlogged < policy.sampleAllowed) return false;
+  root.unlogged = 0;
+  return true;
+}
+
 /** Leaves in a request that goes on what the upstream is to get. False when the host refused. */
 function prepareForUpstream(policy: Policy): bool {
   if (decision.verdict == Verdict.Deny) return true;
   if (hasOwnHeader && !removeOwnHeaders(headers)) return false;
   // The upstream would see the rest.
   if (mode == Mode.Observe) return true;
-  if (!removePayloadHeaders(headers, policy)) return false;
+  if (!removePayloadHeaders(headers, policy, ABSENT)) return false;
   const rule = ruleInForce;
   return rule == null || forward(headers, rule, payload, decision, facts);
 }
