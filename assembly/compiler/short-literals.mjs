@@ -1,5 +1,4 @@
-// Makes the compiler lay out string literals with one byte a character instead of two, and with their length instead of a header for
-// a garbage collector that this module does not have. It halves the data of the module: docs/adr/0008-short-literals.md.
+// Makes the compiler lay out string literals with one byte a character instead of two: docs/adr/0008-short-literals.md.
 //
 // Whatever reads a literal therefore goes through `charAt` in assembly/host/span.ts. A module that does anything else with a string, were
 // it only to join two, is refused.
@@ -8,6 +7,8 @@ import { CommonFlags, Compiler } from "assemblyscript";
 import { Transform } from "assemblyscript/transform";
 
 const LENGTH_BYTES = 4;
+/** Nothing in an object is read in more than four bytes at a time. */
+const ALIGNMENT = 4;
 const LAST_ASCII = 0x7f;
 
 export default class ShortLiterals extends Transform {
@@ -17,10 +18,12 @@ export default class ShortLiterals extends Transform {
         "this AssemblyScript makes its literals in another way: adapt assembly/compiler/short-literals.mjs",
       );
     Compiler.prototype.ensureStaticStringPtr = function (text) {
-      if (!this.stringSegments.has(text))
-        this.stringSegments.set(text, this.addAlignedMemorySegment(layOut(text), LENGTH_BYTES));
-      const { offset } = this.stringSegments.get(text);
-      return i64_add(offset, i64_new(LENGTH_BYTES));
+      const { stringInstance, totalOverhead } = this.program;
+      if (!this.stringSegments.has(text)) {
+        const object = layOut(text, stringInstance.createBuffer(text.length), totalOverhead);
+        this.stringSegments.set(text, this.addAlignedMemorySegment(object, ALIGNMENT));
+      }
+      return i64_add(this.stringSegments.get(text).offset, i64_new(totalOverhead));
     };
   }
 
@@ -43,14 +46,13 @@ function usedStringFunctions(program) {
   return used;
 }
 
-/** The length as `String#length` reads it, in bytes of UTF-16, and the characters. */
-function layOut(text) {
-  const bytes = new Uint8Array(LENGTH_BYTES + text.length);
-  new DataView(bytes.buffer).setUint32(0, 2 * text.length, true);
+/** Puts the characters behind the header, and into it the length as `String#length` reads it: in bytes of UTF-16. */
+function layOut(text, object, headerBytes) {
+  new DataView(object.buffer).setUint32(headerBytes - LENGTH_BYTES, 2 * text.length, true);
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code > LAST_ASCII) throw new RangeError(`a literal that is not ASCII: ${JSON.stringify(text)}`);
-    bytes[LENGTH_BYTES + i] = code;
+    object[headerBytes + i] = code;
   }
-  return bytes;
+  return object;
 }
