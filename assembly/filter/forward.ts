@@ -16,6 +16,10 @@ import { recordPayloadHeader } from "../telemetry/record";
 /** The verdict, for the next hop; a structured field item (RFC 9651). */
 const VERDICT_HEADER = ascii("x-holdfast-verdict");
 
+const VERDICT_BY_UNDERSCORES = ascii("x_holdfast_verdict");
+const VERDICT_BY_FIRST_UNDERSCORE = ascii("x_holdfast-verdict");
+const VERDICT_BY_LAST_UNDERSCORE = ascii("x-holdfast_verdict");
+
 const pairs = makeForever<PairReader>();
 
 /** True when this header is one that nobody but holdfast may write, whatever the policy says. */
@@ -30,6 +34,16 @@ export function removeOwnHeaders(headers: Span): bool {
     if (isOwnHeader(pairs.name) && !removeRequestHeader(pairs.name)) return false;
   }
   return true;
+}
+
+/** The same where nobody could read what the client has sent: every spelling of it. */
+export function removeUnseenOwnHeaders(): bool {
+  return (
+    removeRequestHeader(VERDICT_HEADER) &&
+    removeRequestHeader(VERDICT_BY_UNDERSCORES) &&
+    removeRequestHeader(VERDICT_BY_FIRST_UNDERSCORE) &&
+    removeRequestHeader(VERDICT_BY_LAST_UNDERSCORE)
+  );
 }
 
 /** The same for the headers that this policy has payloads go on in. @param except one that another holdfast has written; absent: none */

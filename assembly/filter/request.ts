@@ -28,7 +28,7 @@ import {
 } from "../evidence/gather";
 import { Verified, collectClaims, findVerified, leftAnything, verifiedIssuer } from "../evidence/jwt_authn";
 import { Presenter } from "../evidence/presenter";
-import { isPlainAuthority } from "../policy/authority";
+import { isPlainAuthority, plainHost } from "../policy/authority";
 import { Target, isOnlyRule, isRuleByLookalikes, matchRule } from "../policy/match";
 import { isMethod } from "../policy/method";
 import { isAmbiguousPath, withoutQuery } from "../policy/path";
@@ -61,9 +61,16 @@ import { Facts } from "../telemetry/facts";
 import { earlierPayloadHeader, record, wasAllowedBefore } from "../telemetry/record";
 import { Action, apply } from "./apply";
 import { RootContext, findRoot, policyOf } from "./contexts";
-import { forward, isOwnHeader, removeOwnHeaders, removePayloadHeaders } from "./forward";
-import { inquiry } from "./inquiry";
 import {
+  forward,
+  isOwnHeader,
+  removeOwnHeaders,
+  removePayloadHeaders,
+  removeUnseenOwnHeaders,
+} from "./forward";
+import { OUTSIDERS, inquiry, shareOf } from "./inquiry";
+import {
+  forgetProof,
   proveByForwardedPayload,
   proveByIntrospection,
   proveBySignature,
@@ -84,6 +91,8 @@ let headers: Span = ABSENT;
 let wholePath: Span = ABSENT;
 /** What the token's signature was found good for, as it came; absent: nothing to pass on. */
 let payload: Span = ABSENT;
+/** False while nobody knows what headers the client has sent. */
+let areHeadersRead: bool = false;
 /** True when the client has sent a header that only holdfast writes. */
 let hasOwnHeader: bool = false;
 /** `x-forwarded-client-cert`, and how many there are. */
@@ -180,6 +189,7 @@ function isSampled(root: RootContext | null): bool {
 /** Leaves in a request that goes on what the upstream is to get. False when the host refused. */
 function prepareForUpstream(policy: Policy): bool {
   if (decision.verdict == Verdict.Deny) return true;
+  if (!areHeadersRead) return removeUnseenOwnHeaders();
   if (hasOwnHeader && !removeOwnHeaders(headers)) return false;
   // The upstream would see the rest.
   if (mode == Mode.Observe) return true;
@@ -196,7 +206,7 @@ function noteUse(claims: VerifiedClaims): void {
   if (reach == null) return;
   if (reach.usedAt != 0) facts.sinceCheck = max<i64>(0, now - reach.usedAt);
   reach.usedAt = now;
-  facts.isNewPresenter = reach.presenters.add(inquiry.holder);
+  facts.isNewPresenter = reach.presenters.add(inquiry.sender);
   facts.presenters = reach.presenters.count;
   facts.services = reach.services.count;
 }
@@ -205,7 +215,7 @@ function noteUse(claims: VerifiedClaims): void {
 function noteService(): void {
   const reach = facts.isUse ? reachOfToken() : null;
   if (reach == null) return;
-  facts.isNewService = reach.services.add(secretHash(target.authority));
+  facts.isNewService = reach.services.add(secretHash(plainHost(target.authority)));
   facts.services = reach.services.count;
 }
 
@@ -215,6 +225,7 @@ function forget(): void {
   now = 0;
   payload = ABSENT;
   trail.clear();
+  forgetProof();
   inquiry.clear();
   facts.clear();
   credential.clear();
@@ -321,12 +332,13 @@ function judgeRemovedToken(policy: Policy, rule: Rule): Reason {
 function startInquiry(policy: Policy): Reason {
   now = readClock();
   inquiry.now = now;
-  // Outsiders have nothing but an address to be told apart by.
-  inquiry.holder = secretHash(facts.border == Border.Outside ? readSourceHost() : presenter.spiffeId);
+  const isOutside = facts.border == Border.Outside;
+  inquiry.sender = secretHash(isOutside ? readSourceHost() : presenter.spiffeId);
+  inquiry.holder = isOutside ? OUTSIDERS : shareOf(inquiry.sender);
   inquiry.isObserved = mode == Mode.Observe;
   if (now == 0) return Reason.host_unavailable;
   const isExamined = policy.examinesCertificate && !presenter.hasNoCertificate;
-  return isExamined ? examineCertificate(now / 1000) : Reason.ok;
+  return isExamined ? examineCertificate(now / 1000, isOutside ? 0 : 1) : Reason.ok;
 }
 
 /** Who is live on this connection, and may he be here at all, and the issuer's tokens with him? */
@@ -399,6 +411,7 @@ function followRotation(reason: Reason): void {
 /** Reads the header pairs, once. */
 function readRequest(): Reason {
   headers = readRequestHeaders();
+  areHeadersRead = false;
   if (lengthOf(headers) == 0) return Reason.host_unavailable;
   target.clear();
   target.headers = headers;
@@ -408,7 +421,8 @@ function readRequest(): Reason {
   hasOwnHeader = false;
   pairs.start(headers);
   while (pairs.next()) noteHeader(pairs.name, pairs.value);
-  if (!pairs.ok) return Reason.host_unavailable;
+  areHeadersRead = pairs.ok;
+  if (!areHeadersRead) return Reason.host_unavailable;
   target.path = withoutQuery(wholePath);
   if (isAmbiguousPath(target.path)) return Reason.path_ambiguous;
   if (!isMethod(target.method)) return Reason.method_ambiguous;

@@ -223,6 +223,6 @@ export function refuseSelf(): bool {
   return refuse(
     document,
     node,
-    'an Envoy whose node metadata have "NAMESPACE" and "SERVICE_ACCOUNT", as Istio\'s have',
+    'an Envoy beside one workload, whose node metadata have "NAMESPACE" and "SERVICE_ACCOUNT", as Istio\'s sidecars have',
   );
 }

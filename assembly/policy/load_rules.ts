@@ -8,9 +8,11 @@ import { readBindings } from "./load_bindings";
 import { readForward } from "./load_forward";
 import { readWhen } from "./load_when";
 import {
+  Issuer,
   Mode,
   Policy,
   PresenterFrom,
+  Proof,
   Rule,
   TokenNeed,
   hasText,
@@ -152,14 +154,15 @@ function readOnDeny(rule: Rule, node: JsonNode, policy: Policy): bool {
   const choice = readChoice(node, "onDeny", ON_DENY, 'what becomes of a refused token: "deny" or "strip"');
   if (choice == REFUSED) return false;
   rule.stripsRefused = choice == 1;
-  const isPossible = policy.from == PresenterFrom.Self && rule.token == TokenNeed.Optional;
+  const isPossible =
+    policy.from == PresenterFrom.Self && rule.token == TokenNeed.Optional && !usesJwtAuthn(rule.issuers);
   return (
     !rule.stripsRefused ||
     isPossible ||
     refuse(
       document,
       document.member(node, "onDeny"),
-      '"deny"; "strip" is for tokens that leave, with "from": "self" and "token": "optional"',
+      '"deny"; "strip" is for tokens that leave, with "from": "self", "token": "optional" and keys of our own: what jwt_authn has read may stand anywhere',
     )
   );
 }
@@ -173,6 +176,15 @@ function hasNothingForTokens(node: JsonNode): bool {
   return (
     idle == NO_NODE || refuse(document, idle, 'nothing here: with "token": "none" no token is looked at')
   );
+}
+
+function usesJwtAuthn(issuers: List<Issuer>): bool {
+  let link = issuers.first;
+  while (link != null) {
+    if (link.item.proof == Proof.JwtAuthn) return true;
+    link = link.next;
+  }
+  return false;
 }
 
 function readRuleIssuers(rule: Rule, node: JsonNode, policy: Policy): bool {

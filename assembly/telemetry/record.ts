@@ -29,6 +29,7 @@ const WOULD_DENY = ascii(verdictName(Verdict.WouldDeny));
 
 /** What a holdfast before this one in the proxy has written, if there was one. */
 let hasEarlierVerdict: bool = false;
+let hasEarlierReason: bool = false;
 let isProvisional: bool = false;
 
 /**
@@ -39,7 +40,9 @@ export function wasAllowedBefore(): bool {
   const verdict = readProperty(VERDICT);
   hasEarlierVerdict = lengthOf(verdict) > 0;
   if (!hasEarlierVerdict) return false;
-  isProvisional = equals(readProperty(PROVISIONAL), TRUE);
+  hasEarlierReason = equals(verdict, WOULD_DENY);
+  const provisional = readProperty(PROVISIONAL);
+  isProvisional = provisional != ABSENT && !equals(provisional, FALSE);
   const hasDecided = equals(verdict, ALLOW) || equals(verdict, STRIP);
   return hasDecided && !isProvisional;
 }
@@ -63,7 +66,7 @@ export function record(
     writeReason(decision.reason);
     return logDeny(decision, facts, presenter, now);
   }
-  if (hasEarlierVerdict) writeReason(decision.reason);
+  if (hasEarlierVerdict && hasEarlierReason) writeReason(decision.reason);
   if (isSampled) logAllowed(decision, facts, presenter, now);
 }
 

@@ -284,7 +284,7 @@ describe("the outside border, open", () => {
     assertDenied(waypoint.present(boundToken, { peer: unnamed }), "certificate_digest_absent");
   });
 
-  it("does not ask of a certificate that is looked at to name somebody (DEFECT outside-examined)", async () => {
+  it("does not ask of a certificate that is looked at to name somebody", async () => {
     const authority = await Authority.create("example.org", {
       now: new Date(scene.now * 1000),
       seconds: 600,

@@ -58,7 +58,7 @@ describe("the services that accept an issuer's tokens", () => {
       assertDenied(at(local), "service_not_admitted", local);
   });
 
-  it("are none where what it shows is no SPIFFE ID, though a pattern fits (DEFECT service-malformed)", () => {
+  it("are none where what it shows is no SPIFFE ID, though a pattern fits", () => {
     for (const local of ["spiffe://example.org/ns/shop/sa/", "spiffe://example.org/ns/shop/sa/a b"])
       assertDenied(at(local), "service_not_admitted", local);
   });

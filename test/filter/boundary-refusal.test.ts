@@ -83,7 +83,7 @@ describe("borders", () => {
     [
       "/issuers/idp/borders/federated/bind",
       federated({ federated: { bind: [CLAIM, { cel: "true" }] } }),
-      /no "cel" and no "proxyPrincipals" here/,
+      /no "cel", no "rotation" and no "proxyPrincipals" here/,
     ],
     [
       "/issuers/idp/borders/federated/bind",
@@ -257,7 +257,8 @@ describe("the local workload as presenter", () => {
   ]);
 
   it("is not known without node metadata", () => {
-    const expected = /refused at "\/presenter\/from": expected an Envoy whose node metadata have/;
+    const expected =
+      /refused at "\/presenter\/from": expected an Envoy beside one workload, whose node metadata have/;
     assert.throws(() => new OutboundScene(outboundPolicy(), {}, {}), expected);
   });
 });
@@ -325,7 +326,7 @@ describe("forward", () => {
     ],
     [
       `${AT}/payloadHeader`,
-      header("x-a_token", { issuers: { idp: issuer(), b: issuer({ issuer: "b", header: "x-a-token" }) } }),
+      header("x-a-token", { issuers: { idp: issuer(), b: issuer({ issuer: "b", header: "x-a_token" }) } }),
       /a header that no token comes in/,
     ],
     [
@@ -352,14 +353,14 @@ describe("forward", () => {
     );
   });
 
-  it("with a header that servers take for one of ours or of Envoy's is refused, too (DEFECT payload-spelling)", () => {
+  it("with a header that servers take for one of ours or of Envoy's is refused, too", () => {
     for (const name of ["x-holdfast_verdict", "x-envoy_peer-metadata", "x-forwarded_for", "x-request_id"])
       desk.assertRefused(header(name), `${AT}/payloadHeader`);
   });
 });
 
 describe("an issuer's header", () => {
-  it("is not the one that only holdfast writes (DEFECT verdict-as-token)", () => {
+  it("is not the one that only holdfast writes", () => {
     for (const name of ["x-holdfast-verdict", "x_holdfast_verdict"])
       desk.assertRefused(policyWithIssuer({ header: name }), "/issuers/idp/header");
   });

@@ -261,7 +261,7 @@ describe("a record", () => {
     );
   });
 
-  it("is whole JSON, however many bindings there are (DEFECT record-cut)", () => {
+  it("is whole JSON, however many bindings there are", () => {
     const claims = (from: number) =>
       Array.from({ length: 31 }, (_, i) => ({ spiffe: { claim: `workload_${from + i}` } }));
     const anyOf = (from: number) => ({ anyOf: [...claims(from), { spiffe: { claim: "sub" } }] });
@@ -276,7 +276,7 @@ describe("a record", () => {
     assert.doesNotThrow(() => JSON.parse(message.slice("holdfast ".length)) as unknown, message.slice(-80));
   });
 
-  it("is whole JSON, however long the names of presenter and forwarder are (DEFECT record-cut)", () => {
+  it("is whole JSON, however long the names of presenter and forwarder are", () => {
     const long = (name: string) => `spiffe://example.org/${name.repeat(2027)}`;
     const gateway = long("g");
     const presenter = {

@@ -163,7 +163,7 @@ describe("a host that an issuer's tokens may leave for", () => {
       [
         "orders.example.org",
         "orders.example.org:443",
-        "orders.example.org:84430",
+        "orders.example.org:18443",
         "[2001:db8::1]",
         "[2001:db8::2]:443",
       ],

@@ -118,7 +118,7 @@ describe("a verdict header from outside", () => {
     assert.deepEqual([stream.outcome, verdictOf(stream)], ["replied", "deny"]);
   });
 
-  it("is taken out though the request's headers cannot be read (DEFECT verdict-unread)", () => {
+  it("is taken out though the request's headers cannot be read", () => {
     const scene = new Scene(policy({ mode: "observe" }));
     const padding = Array.from({ length: 1100 }, (_, i): HeaderPair => [`a-${i}`, "v"]);
     const stream = scene.present(token(), { headers: [["x-holdfast-verdict", FORGED], ...padding] });

@@ -50,13 +50,13 @@ const EVERYTHING: Json = {
       bind: [{ spiffe: { claim: 'act."example.org".sub' } }, { certificate: {} }],
       onDeny: "deny",
     },
+    { name: "items", when: { pathTemplate: "/{tenant}/a%20b/{**}", headers: ["x-trial"] } },
+    { name: "call", when: { grpc: { service: "shop.v1.Orders", method: "Get" } } },
     {
       name: "rest",
       issuers: ["idp"],
       forward: { token: "strip", payloadHeader: "x-claims", verdict: true },
     },
-    { name: "items", when: { pathTemplate: "/{tenant}/a%20b/{**}", headers: ["x-trial"] } },
-    { name: "call", when: { grpc: { service: "shop.v1.Orders", method: "Get" } } },
   ],
 };
 

@@ -218,7 +218,7 @@ describe("the presenters of a token", () => {
     assert.deepEqual(reachOf(scene), { "token_age.1m": 1, "uses.bound": 1, "border.same": 1 });
   });
 
-  it("are not those of a token that jwt_authn verified and took away, but came next (DEFECT stale-reach)", () => {
+  it("are not those of a token that jwt_authn verified and took away, but came next", () => {
     const authn = issuer({ issuer: "https://authn.example", keys: "jwt_authn" });
     const members = { issuers: { idp: issuer(), authn }, decisionLog: { sampleAllowed: 1 } };
     const scene = new Scene(policy(members));
@@ -277,7 +277,7 @@ describe("the services of a token", () => {
     assert.deepEqual(reachOf(out, "services"), {});
   });
 
-  it("are one, however its name is written (DEFECT services-spelling)", () => {
+  it("are one, however its name is written", () => {
     const scene = new Scene();
     const compact = token();
     for (const host of ["a.example", "A.example", "a.EXAMPLE", "a.example."])
@@ -330,7 +330,7 @@ describe("what ties a token to who presents it", () => {
     });
   }
 
-  it("is not a template without a claim, which is a pattern (DEFECT template-ties)", () => {
+  it("is not a template without a claim, which is a pattern", () => {
     const scene = new Scene(
       policyWithRule({ bind: [{ spiffe: { template: "spiffe://{trustDomain}/ns/shop/sa/web" } }] }),
     );

@@ -124,7 +124,7 @@ for (const where of ["same VM", "another VM"] as const) {
       assert.equal(scene.host.counter("holdfast.would_deny.token_absent"), 0);
     });
 
-    it("says allow, and no reason of the one before it, when that one only observed (DEFECT stale-reason)", () => {
+    it("says allow, and no reason of the one before it, when that one only observed", () => {
       const strict = policy({ mode: "observe", rules: [{ name: "all", bind: [{ certificate: {} }] }] });
       const scene = new Scene(strict);
       const second = behind(scene, policy(), where);
@@ -135,7 +135,7 @@ for (const where of ["same VM", "another VM"] as const) {
       assert.ok([undefined, "", "ok"].includes(reasonOf(stream)), `reason: ${String(reasonOf(stream))}`);
     });
 
-    it("is followed by a third that takes its word, though the first only observed (DEFECT stale-mode)", () => {
+    it("is followed by a third that takes its word, though the first only observed", () => {
       const scene = new Scene(policy({ mode: "observe" }));
       const second = behind(scene, strips, where);
       const third = behind(scene, strips, where);
@@ -197,14 +197,19 @@ describe("an earlier verdict", () => {
     }
   });
 
-  it("counts for nothing beside any mode at all", () => {
-    for (const mode of ["observe", "enforce", "x", ""]) {
-      const filterState = { "wasm.holdfast.verdict": "allow", "wasm.holdfast.mode": mode };
-      assertDenied(scene.ask({ filterState }), "token_absent", mode);
+  it("counts for nothing where it is provisional, or anything but final", () => {
+    for (const provisional of ["true", "x", ""]) {
+      const filterState = { "wasm.holdfast.verdict": "allow", "wasm.holdfast.provisional": provisional };
+      assertDenied(scene.ask({ filterState }), "token_absent", provisional);
     }
   });
 
-  it("counts for nothing when Envoy cannot say which mode it was in", () => {
+  it("counts where a later one has made it final", () => {
+    const filterState = { "wasm.holdfast.verdict": "allow", "wasm.holdfast.provisional": "false" };
+    assert.equal(scene.ask({ filterState }).outcome, "continue");
+  });
+
+  it("counts for nothing when Envoy cannot say whether it was provisional", () => {
     const filterState = { "wasm.holdfast.verdict": "allow" };
     scene.host.calls.inject("proxy_get_property", { status: 10 }, 2);
     assertDenied(scene.ask({ filterState }), "token_absent");
@@ -237,11 +242,41 @@ describe("a first filter that has let a request wait", () => {
 });
 
 describe("a second filter whose policy writes headers of its own", () => {
-  it("lets a client's copy pass where the first does not know the header: so both belong in one policy", () => {
+  const writes = policyWithRule({ forward: { payloadHeader: "x-claims" } });
+
+  it("takes a client's copy out where the first does not know the header", () => {
     const scene = new Scene();
-    const second = behind(scene, policyWithRule({ forward: { payloadHeader: "x-claims" } }), "same VM");
+    const second = behind(scene, writes, "same VM");
     const first = scene.present(token(), { headers: [["x-claims", "forged"]] });
     assertAllowed(first);
-    assert.deepEqual(upstreamValues(passOn(first, second), "x-claims"), ["forged"]);
+    assert.deepEqual(upstreamValues(passOn(first, second), "x-claims"), []);
+  });
+
+  it("takes a client's other spelling out, and leaves what the first has written", () => {
+    const scene = new Scene(writes);
+    const second = behind(scene, writes, "another VM");
+    const first = scene.present(token());
+    assert.deepEqual(upstreamValues(passOn(first, second), "x-claims"), [token().split(".")[1]]);
+  });
+});
+
+describe("a second filter behind one that asked for no token", () => {
+  it("judges for itself, and its verdict counts for a third", () => {
+    const open = policyWithRule({ token: "none" });
+    const optional = policyWithRule({ token: "optional" });
+    for (const first of [open, optional]) {
+      const scene = new Scene(first);
+      const second = behind(scene, policy(), "same VM");
+      const third = behind(scene, strips, "another VM");
+      assertDenied(passOn(scene.ask(), second), "token_absent");
+      if (first === open)
+        assertDenied(
+          passOn(scene.present(token(), { peer: thief }), second, { peer: thief }),
+          "spiffe_mismatch",
+        );
+      const judged = passOn(scene.present(token()), second);
+      assertAllowed(judged);
+      assert.equal(passOn(judged, third).outcome, "continue");
+    }
   });
 });
