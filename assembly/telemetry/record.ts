@@ -2,7 +2,7 @@
 
 import { ascii } from "../host/arena";
 import { readProperty, writeFilterState } from "../host/call";
-import { Span, ABSENT, equals, lengthOf } from "../host/span";
+import { Span, ABSENT, EMPTY, equals, lengthOf } from "../host/span";
 import { line, startLine, writeAscii } from "../host/writer";
 import { Decision, Verdict, verdictName } from "../decision/decision";
 import { Reason, reasonName } from "../decision/reason";
@@ -66,7 +66,8 @@ export function record(
     writeReason(decision.reason);
     return logDeny(decision, facts, presenter, now);
   }
-  if (hasEarlierVerdict && hasEarlierReason) writeReason(decision.reason);
+  // State cannot be taken back, but it can be empty.
+  if (hasEarlierVerdict && hasEarlierReason) writeFilterState(REASON, EMPTY);
   if (isSampled) logAllowed(decision, facts, presenter, now);
 }
 

@@ -186,6 +186,21 @@ for (const version of testedEnvoys()) {
         });
       });
     }
+
+    // Istio's gateways and waypoints: others than their own workload come through their outbound listeners.
+    for (const nodeId of [
+      "router~10.0.0.1~gateway.edge~edge.svc",
+      "waypoint~10.0.0.2~waypoint.shop~shop.svc",
+    ]) {
+      it(`keeps an Envoy that is ${nodeId.split("~")[0] ?? ""} from starting`, async () => {
+        const options = { listeners: [directed("OUTBOUND", "outbound", outbound)], nodeMetadata, nodeId };
+        await assert.rejects(startLaboratory(version, options, teardown), (failure) => {
+          assert.ok(failure instanceof EnvoyExited);
+          assert.match(failure.log, /refused at "\/presenter\/from".*beside one workload/);
+          return true;
+        });
+      });
+    }
   });
 }
 
