@@ -44,6 +44,11 @@ export function examineCertificate(now: i64, uriNames: i32): Reason {
   return now < live.notBefore || now > live.notAfter ? Reason.certificate_expired : Reason.ok;
 }
 
+/** Seconds since 1970 when the live peer's certificate ends, of one that was just examined. */
+export function liveNotAfter(): i64 {
+  return live.notAfter;
+}
+
 /** Seconds since 1970 from when on the live peer's certificate is good; NO_TIME when Envoy does not show it, or it cannot be read. */
 export function liveNotBefore(): i64 {
   return examine() == Reason.ok ? live.notBefore : NO_TIME;

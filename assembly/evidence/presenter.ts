@@ -35,6 +35,8 @@ export class Presenter {
   /** Of the rule's expressions, a bit for each: those that were evaluated, and those that are true. */
   judgedExpressions: u32;
   trueExpressions: u32;
+  /** RFC 7638, 32 bytes: the key that a proof has shown to be in his hands, for this request; absent: none. */
+  keyThumbprint: Span;
   /** SHA-256 of the peer's certificate (DER), 32 bytes, or absent. */
   certificateDigest: Span;
   private digestBytes: Span;
@@ -51,6 +53,7 @@ export class Presenter {
     this.spiffeId = ABSENT;
     this.trustDomain = ABSENT;
     this.certificateDigest = ABSENT;
+    this.keyThumbprint = ABSENT;
     this.forwarder = ABSENT;
     this.isAddressForwarded = false;
     this.hasNoCertificate = false;

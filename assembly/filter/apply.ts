@@ -32,7 +32,7 @@ const FORBIDDEN = ascii("forbidden");
 
 export function apply(decision: Decision): Action {
   // In observe mode nothing that the client or the upstream sees may differ.
-  if (decision.verdict != Verdict.Deny) return Action.Continue;
+  if (decision.verdict != Verdict.Deny && decision.verdict != Verdict.Close) return Action.Continue;
   const answer = answerTo(decision.reason);
   const details = detailsOf(decision);
   const sent = sendReply(
@@ -50,7 +50,7 @@ export function apply(decision: Decision): Action {
 /** `%RESPONSE_CODE_DETAILS%`, in the manner of Envoy's own filters. */
 function detailsOf(decision: Decision): Span {
   startLine();
-  writeAscii("holdfast_denied{");
+  writeAscii(decision.verdict == Verdict.Close ? "holdfast_closed{" : "holdfast_denied{");
   writeAscii(reasonName(decision.reason));
   writeByte(Char.ClosingBrace);
   return line();

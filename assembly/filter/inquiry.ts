@@ -23,6 +23,7 @@ export class Inquiry {
   /** A hash of who sends it: the presenter's ID, or for outsiders the address that they come from. */
   sender: u32;
   root: u32;
+  stream: u32;
   isObserved: bool;
   /** True for a request that has waited for a question which failed: it is not put again. */
   hasFailed: bool;

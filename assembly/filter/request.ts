@@ -2,7 +2,7 @@
 
 import { makeForever } from "../host/arena";
 import { closeStream, continueRequest, readClock, readRequestHeaders } from "../host/call";
-import { PairReader } from "../host/pairs";
+import { PairReader, PairWriter } from "../host/pairs";
 import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
 import { proveBindings } from "../binding/bind";
 import { trail } from "../binding/trail";
@@ -13,8 +13,8 @@ import { checkEgress } from "../boundary/egress";
 import { checkPresenter } from "../boundary/presenters";
 import { checkService } from "../boundary/services";
 import { Decision, Verdict } from "../decision/decision";
-import { Reason } from "../decision/reason";
-import { examineCertificate } from "../evidence/examine";
+import { Answer, Reason, answerTo } from "../decision/reason";
+import { examineCertificate, liveNotAfter } from "../evidence/examine";
 import { evaluateAll } from "../evidence/expressions";
 import { becomeForwarded, isForwarder } from "../evidence/forwarded";
 import {
@@ -49,8 +49,8 @@ import {
 } from "../policy/policy";
 import { certificatesSeen } from "../state/certificates_seen";
 import { Char } from "../text/ascii";
-import { secretHash } from "../text/hash";
-import { ageOf, checkClaims } from "../token/claims";
+import { fnv1a, secretHash } from "../text/hash";
+import { ageOf, checkClaims, endOf } from "../token/claims";
 import { Credential, hasQueryToken } from "../token/credential";
 import { MAX_OPAQUE_BYTES } from "../token/introspections";
 import { isOpaque } from "../token/jws";
@@ -78,10 +78,15 @@ import {
   read,
   readToken,
 } from "./prove";
+import { LiveStream, follow, newcomer } from "./live_streams";
 import { NOTHING, Waiting, addWaiter } from "./waiting";
+
+/** Seconds until a request is judged again under a policy that does not say how often. */
+const MAX_BEAT: i64 = 60;
 
 // One request is judged at a time and from start to end in one callback, so its records can be static.
 const pairs = makeForever<PairReader>();
+const compact = makeForever<PairWriter>();
 const target = makeForever<Target>();
 const credential = makeForever<Credential>();
 const presenter = Presenter.make();
@@ -103,6 +108,10 @@ let ruleInForce: Rule | null = null;
 const arrival = makeForever<Waiting>();
 /** Milliseconds since 1970; 0 while the clock was not read. */
 let now: i64 = 0;
+/** Milliseconds since 1970 when what the request was admitted by ends. */
+let endsAt: i64 = 0;
+/** The admitted request that is judged again; null: one that has come. */
+let reviewed: LiveStream | null = null;
 
 /** Judges one request by the policy of `root`, the one in force when it arrived; null when there is none. */
 export function handleRequest(root: RootContext | null, stream: u32): Action {
@@ -120,12 +129,94 @@ export function resumeRequest(request: Waiting): void {
   if (action == Action.Continue && !continueRequest()) closeStream();
 }
 
+/**
+ * Judges a request that was admitted and goes on, by the policy of `root`; false when it does not hold any more, and is closed.
+ * @param at milliseconds since 1970
+ */
+export function reviewRequest(root: RootContext, stream: LiveStream, at: i64): bool {
+  const policy = policyOf(root);
+  forget();
+  reviewed = stream;
+  // Whatever is asked on its behalf is answered to its own root context.
+  inquiry.root = stream.root;
+  const reason = judge(policy);
+  reviewed = null;
+  const answer = answerTo(reason);
+  const isOver = at >= stream.endsAt && reason != Reason.ok;
+  if (answer == Answer.None || mode == Mode.Observe) {
+    const rule = ruleInForce;
+    stream.dueAt = at + (rule == null || rule.revalidateEvery == 0 ? MAX_BEAT : rule.revalidateEvery) * 1000;
+    stream.endsAt = endsAt == 0 ? i64.MAX_VALUE : endsAt;
+    return true;
+  }
+  // What cannot be known now may be known at the next beat.
+  if (answer == Answer.Unavailable && !isOver) return true;
+  // Envoy may take its time to say that it is gone.
+  stream.endsAt = i64.MAX_VALUE;
+  decision.close(answer == Answer.Unavailable ? Reason.token_expired : reason);
+  record(decision, facts, presenter, at, false);
+  apply(decision);
+  return false;
+}
+
+/** Has an admitted request judged again as its rule asks for. False when it cannot be followed. */
+function followUp(rule: Rule): bool {
+  newcomer.id = inquiry.stream;
+  newcomer.root = inquiry.root;
+  newcomer.holder = inquiry.holder;
+  newcomer.dueAt = now + rule.revalidateEvery * 1000;
+  newcomer.endsAt = endsAt;
+  newcomer.headers = headersThatCount(rule);
+  newcomer.expressionsHash = hashOfExpressions(rule);
+  evaluateAll(rule, presenter);
+  newcomer.trueExpressions = presenter.trueExpressions;
+  newcomer.keyThumbprint = presenter.keyThumbprint;
+  return follow(newcomer);
+}
+
+/** Envoy evaluates an expression in the request's own callback only: what was found then counts, as long as the rule asks the same. */
+function recallExpressions(stream: LiveStream, rule: Rule): void {
+  const isSame = stream.expressionsHash == hashOfExpressions(rule);
+  presenter.recallExpressions(isSame ? stream.trueExpressions : 0);
+}
+
+function hashOfExpressions(rule: Rule): u32 {
+  let hash: u32 = 0;
+  let link = rule.bind.expressions.first;
+  while (link != null) {
+    hash = fnv1a(link.item.text, hash);
+    link = link.next;
+  }
+  return hash;
+}
+
+/** The header pairs that rules and tokens are read from, and no others; absent when they are too many. */
+function headersThatCount(rule: Rule): Span {
+  let count = 0;
+  pairs.start(headers);
+  while (pairs.next()) if (counts(rule, pairs.name)) count++;
+  compact.start(count);
+  pairs.start(headers);
+  while (pairs.next()) if (counts(rule, pairs.name)) compact.add(pairs.name, pairs.value);
+  return compact.finish();
+}
+
+function counts(rule: Rule, name: Span): bool {
+  if (byteAt(name, 0) == Char.Colon) return !equalsAscii(name, ":scheme");
+  if (equalsAscii(name, "authorization") || equalsAscii(name, "x-forwarded-client-cert")) return true;
+  const root = findRoot(inquiry.root);
+  const policy = policyOf(root);
+  const isCondition = policy != null && headerSpelled(policy.headerNames, name) != ABSENT;
+  return isCondition || headerSpelled(rule.headers, name) != ABSENT;
+}
+
 function decide(root: RootContext | null, request: Waiting): Action {
   const policy = policyOf(root);
   if (policy != null && wasAllowedBefore()) return passOn(policy);
   const isResumed = request.until != 0;
   forget();
   inquiry.root = request.root;
+  inquiry.stream = request.stream;
   inquiry.hasFailed = request.hasFailed;
   if (isResumed) presenter.recallExpressions(request.trueExpressions);
   const reason = judge(policy);
@@ -159,7 +250,9 @@ function wait(root: RootContext | null, reason: Reason, request: Waiting): Actio
 
 function conclude(root: RootContext | null, reason: Reason): Action {
   const policy = policyOf(root);
-  decision.combine(reason, mode, mayStrip(reason));
+  const rule = ruleInForce;
+  const isFollowed = rule != null && rule.revalidateEvery > 0 && reason == Reason.ok && mode == Mode.Enforce;
+  decision.combine(isFollowed && !followUp(rule!) ? Reason.streams_full : reason, mode, mayStrip(reason));
   if (policy != null && !prepareForUpstream(policy)) decision.combine(Reason.host_unavailable, mode, false);
   if (decision.verdict == Verdict.Allow) noteService();
   // A request that was refused before its presenter mattered still came from somebody: the log says from whom.
@@ -223,6 +316,8 @@ function forget(): void {
   mode = Mode.Enforce;
   ruleInForce = null;
   now = 0;
+  endsAt = 0;
+  reviewed = null;
   payload = ABSENT;
   trail.clear();
   forgetProof();
@@ -246,6 +341,7 @@ function judge(policy: Policy | null): Reason {
   mode = rule.mode;
   ruleInForce = rule;
   facts.rule = rule.name;
+  if (reviewed != null) recallExpressions(reviewed!, rule);
   if (rule.token == TokenNeed.None) return Reason.token_not_required;
 
   if (rule.headers.count > 0) readNamedHeaders(rule);
@@ -376,11 +472,14 @@ function identify(policy: Policy): Reason {
 
 /** The second question: is the token meant for who presents it, here and now? */
 function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: VerifiedClaims): Reason {
-  noteUse(claims);
+  if (reviewed == null) noteUse(claims);
   let reason = checkClaims(claims, issuer, rule, now / 1000);
   if (reason == Reason.ok && policy.from == PresenterFrom.Self)
     reason = checkEgress(issuer.egress, claims, target.authority);
   if (reason != Reason.ok) return reason;
+  endsAt = endOf(claims, issuer) * 1000;
+  if (policy.examinesCertificate && !presenter.hasNoCertificate)
+    endsAt = min(endsAt, (liveNotAfter() + 1) * 1000);
 
   if ((credential.isDpop || saysDpop(claims)) && !namesKey(claims)) return Reason.dpop_unbound;
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
@@ -410,7 +509,7 @@ function followRotation(reason: Reason): void {
 
 /** Reads the header pairs, once. */
 function readRequest(): Reason {
-  headers = readRequestHeaders();
+  headers = reviewed == null ? readRequestHeaders() : reviewed!.headers;
   areHeadersRead = false;
   if (lengthOf(headers) == 0) return Reason.host_unavailable;
   target.clear();

@@ -25,6 +25,7 @@ const REASON = ascii("holdfast.reason");
 const ALLOW = ascii(verdictName(Verdict.Allow));
 const DENY = ascii(verdictName(Verdict.Deny));
 const STRIP = ascii(verdictName(Verdict.Strip));
+const CLOSE = ascii(verdictName(Verdict.Close));
 const WOULD_DENY = ascii(verdictName(Verdict.WouldDeny));
 
 /** What a holdfast before this one in the proxy has written, if there was one. */
@@ -110,6 +111,8 @@ function stateOf(verdict: Verdict): Span {
       return WOULD_DENY;
     case Verdict.Strip:
       return STRIP;
+    case Verdict.Close:
+      return CLOSE;
     default:
       return DENY;
   }

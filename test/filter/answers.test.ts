@@ -187,6 +187,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   answer_pending: "introspection",
   key_unconfirmed: "fetched-keys",
   presenter_not_admitted: "boundaries",
+  streams_full: "streams",
   border_closed: "borders",
   cluster_unknown: "borders",
   service_not_admitted: "boundaries",

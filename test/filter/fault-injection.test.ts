@@ -254,7 +254,9 @@ describe("a configuration", () => {
       for (const fault of FAULTS) {
         const where = `${site} ${JSON.stringify(fault)}`;
         // A key that Envoy does not speak of is loaded, and verifies nothing if it is no good. Chance only spreads load.
-        const isTelling = TELLING.has(site) || ["proxy_call_foreign_function", "random_get"].includes(site);
+        const isTelling =
+          TELLING.has(site) ||
+          ["proxy_call_foreign_function", "random_get", "proxy_get_property"].includes(site);
         scene.host.calls.inject(site, fault);
         assert.equal(scene.plugin.configure(JSON.stringify(isTelling ? strict : open)), isTelling, where);
         assert.equal(scene.plugin.configure("{"), false, where);
