@@ -7,6 +7,7 @@ import { readConfiguration, readRandom } from "./host/call";
 import { configureRoot, createContext, deleteContext, rootFor } from "./filter/contexts";
 import { handleRequest } from "./filter/request";
 import { handleAnswer, handleTick, startTicks } from "./filter/schedule";
+import { forgetStream } from "./filter/live_streams";
 import { forgetWaiter } from "./filter/waiting";
 import { seedHash } from "./text/hash";
 import { defineEvents } from "./telemetry/events";
@@ -60,5 +61,6 @@ export function proxy_on_request_headers(stream: u32, _count: u32, _endOfStream:
 
 export function proxy_on_delete(id: u32): void {
   forgetWaiter(id);
+  forgetStream(id);
   deleteContext(id);
 }

@@ -6,7 +6,7 @@ import { Span, ABSENT } from "../host/span";
 import { Reason } from "../decision/reason";
 import { isTrue } from "../evidence/expressions";
 import { Presenter } from "../evidence/presenter";
-import { Binding, Crossing, Method, Policy, Rule, hasText } from "../policy/policy";
+import { Binding, Crossing, Method, Piece, Policy, Rule, hasText } from "../policy/policy";
 import { NO_NODE } from "../text/json";
 import { VerifiedClaims } from "../token/verified_claims";
 import { trail } from "./trail";
@@ -69,6 +69,15 @@ function prove(binding: Binding, claims: VerifiedClaims, policy: Policy, present
   return reason;
 }
 
+function namesClaim(pieces: List<Piece>): bool {
+  let link = pieces.first;
+  while (link != null) {
+    if (link.item.claim != ABSENT) return true;
+    link = link.next;
+  }
+  return false;
+}
+
 /** True for what the token itself says of its presenter; patterns, connections and expressions only say who may come. */
 function ties(binding: Binding): bool {
   switch (binding.method) {
@@ -76,6 +85,8 @@ function ties(binding: Binding): bool {
     case Method.Cel:
     case Method.AnyOf:
       return false;
+    case Method.Template:
+      return namesClaim(binding.pieces);
     case Method.Network:
       return binding.network != null && binding.network!.addressClaim != ABSENT;
     default:

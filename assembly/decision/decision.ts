@@ -11,6 +11,8 @@ export const enum Verdict {
   WouldDeny = 2,
   /** A deny of the token and not of the request, which goes on without it. */
   Strip = 3,
+  /** A request that was admitted before, and is no more. */
+  Close = 4,
 }
 
 @unmanaged
@@ -31,6 +33,13 @@ export class Decision {
     else if (mode == Mode.Observe) this.verdict = Verdict.WouldDeny;
     else this.verdict = strips && answerTo(reason) != Answer.Unavailable ? Verdict.Strip : Verdict.Deny;
   }
+
+  /** A request that was admitted and goes on is over now. */
+  close(reason: Reason): void {
+    this.reason = reason;
+    this.mode = Mode.Enforce;
+    this.verdict = Verdict.Close;
+  }
 }
 
 /** The verdict as logs, metrics, filter state and documents spell it. */
@@ -42,6 +51,8 @@ export function verdictName(verdict: Verdict): string {
       return "would-deny";
     case Verdict.Strip:
       return "strip";
+    case Verdict.Close:
+      return "close";
     default:
       return "deny";
   }

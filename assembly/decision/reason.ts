@@ -13,6 +13,7 @@ export enum Reason {
   // Nothing can be known now.
   policy_absent = 10,
   host_unavailable = 11,
+  streams_full = 12,
 
   // The request.
   path_ambiguous = 20,
@@ -162,6 +163,8 @@ export function reasonName(reason: Reason): string {
       return "policy_absent";
     case Reason.host_unavailable:
       return "host_unavailable";
+    case Reason.streams_full:
+      return "streams_full";
     case Reason.path_ambiguous:
       return "path_ambiguous";
     case Reason.no_rule:
@@ -438,6 +441,7 @@ export function answerTo(reason: Reason): Answer {
     case Reason.key_unconfirmed:
     case Reason.replay_table_full:
     case Reason.replay_table_busy:
+    case Reason.streams_full:
       return Answer.Unavailable;
     case Reason.path_ambiguous:
     case Reason.method_ambiguous:

@@ -36,12 +36,17 @@ const expected: Span = spanOf(takeForever(DIGEST_BYTES), DIGEST_BYTES);
 /** The live peer's certificate, when `examine` said `ok`. */
 let live: Examined = examined.at(0);
 
-/** @param now seconds since 1970 */
-export function examineCertificate(now: i64): Reason {
+/** @param now seconds since 1970; @param uriNames how many URIs it has to name: one for a workload, none for an outsider */
+export function examineCertificate(now: i64, uriNames: i32): Reason {
   const reason = examine();
   if (reason != Reason.ok) return reason;
-  if (live.uriNames != 1) return Reason.certificate_ambiguous;
+  if (live.uriNames != uriNames) return Reason.certificate_ambiguous;
   return now < live.notBefore || now > live.notAfter ? Reason.certificate_expired : Reason.ok;
+}
+
+/** Seconds since 1970 when the live peer's certificate ends, of one that was just examined. */
+export function liveNotAfter(): i64 {
+  return live.notAfter;
 }
 
 /** Seconds since 1970 from when on the live peer's certificate is good; NO_TIME when Envoy does not show it, or it cannot be read. */

@@ -48,10 +48,11 @@ const TOKEN_USE = ascii("token_use");
 
 const CLIENT_CLAIMS = ascii("client_id\nazp\n");
 const ACTOR_CLAIMS = ascii("iss\nact\nact\0sub\nact\0iss\n");
-const KUBERNETES_CLAIMS = ascii(
-  "kubernetes.io\nkubernetes.io\0namespace\nkubernetes.io\0serviceaccount\0name\n" +
-    "kubernetes.io\0pod\0name\n" +
-    "kubernetes.io/serviceaccount/namespace\nkubernetes.io/serviceaccount/service-account.name\n",
+const BOUND_KUBERNETES_CLAIMS = ascii(
+  "kubernetes.io\nkubernetes.io\0namespace\nkubernetes.io\0serviceaccount\0name\nkubernetes.io\0pod\0name\n",
+);
+const FLAT_KUBERNETES_CLAIMS = ascii(
+  "kubernetes.io/serviceaccount/namespace\nkubernetes.io/serviceaccount/service-account.name\n",
 );
 
 const MAX_PATH_BYTES: i32 = 8 * 1024;
@@ -161,7 +162,10 @@ function collectFor(issuer: Issuer, bindings: List<Binding>): void {
     if (binding.method == Method.Template) collectPieces(issuer, binding.pieces);
     if (binding.method == Method.Client) collectEach(issuer, CLIENT_CLAIMS);
     if (binding.method == Method.Actor) collectEach(issuer, ACTOR_CLAIMS);
-    if (binding.method == Method.Kubernetes) collectEach(issuer, KUBERNETES_CLAIMS);
+    if (binding.method == Method.Kubernetes) {
+      collectEach(issuer, BOUND_KUBERNETES_CLAIMS);
+      collectEach(issuer, FLAT_KUBERNETES_CLAIMS);
+    }
     if (binding.network != null && binding.network!.addressClaim != ABSENT)
       collectText(issuer, binding.network!.addressClaim);
     collectFor(issuer, binding.alternatives);

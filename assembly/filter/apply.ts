@@ -27,16 +27,21 @@ const CHALLENGE_INVALID_TOKEN = challenge('Bearer realm="holdfast", error="inval
 const CHALLENGE_INVALID_REQUEST = challenge('Bearer realm="holdfast", error="invalid_request"');
 
 // The same where proofs of possession are judged.  https://www.rfc-editor.org/rfc/rfc9449#section-7.1
-const ALGORITHMS = 'algs="ES256 ES384 ES512 RS256 RS384 RS512 EdDSA"';
 const CHALLENGE_BOTH = twoPairs(
   "www-authenticate",
   'Bearer realm="holdfast"',
   "www-authenticate",
-  'DPoP realm="holdfast", ' + ALGORITHMS,
+  'DPoP realm="holdfast", algs="ES256 ES384 ES512 RS256 RS384 RS512 EdDSA"',
 );
-const CHALLENGE_DPOP_TOKEN = challenge('DPoP realm="holdfast", error="invalid_token", ' + ALGORITHMS);
-const CHALLENGE_PROOF = challenge('DPoP realm="holdfast", error="invalid_dpop_proof", ' + ALGORITHMS);
-const USE_NONCE = ascii('DPoP realm="holdfast", error="use_dpop_nonce", ' + ALGORITHMS);
+const CHALLENGE_DPOP_TOKEN = challenge(
+  'DPoP realm="holdfast", error="invalid_token", algs="ES256 ES384 ES512 RS256 RS384 RS512 EdDSA"',
+);
+const CHALLENGE_PROOF = challenge(
+  'DPoP realm="holdfast", error="invalid_dpop_proof", algs="ES256 ES384 ES512 RS256 RS384 RS512 EdDSA"',
+);
+const USE_NONCE = ascii(
+  'DPoP realm="holdfast", error="use_dpop_nonce", algs="ES256 ES384 ES512 RS256 RS384 RS512 EdDSA"',
+);
 const WWW_AUTHENTICATE = ascii("www-authenticate");
 const DPOP_NONCE = ascii("dpop-nonce");
 const CACHE_CONTROL = ascii("cache-control");
@@ -59,7 +64,7 @@ const FORBIDDEN = ascii("forbidden");
  */
 export function apply(decision: Decision, dpop: Dpop | null, isDpop: bool, now: i64): Action {
   // In observe mode nothing that the client or the upstream sees may differ.
-  if (decision.verdict != Verdict.Deny) return Action.Continue;
+  if (decision.verdict != Verdict.Deny && decision.verdict != Verdict.Close) return Action.Continue;
   const answer = answerTo(decision.reason);
   const details = detailsOf(decision);
   const sent = sendReply(
@@ -77,7 +82,7 @@ export function apply(decision: Decision, dpop: Dpop | null, isDpop: bool, now: 
 /** `%RESPONSE_CODE_DETAILS%`, in the manner of Envoy's own filters. */
 function detailsOf(decision: Decision): Span {
   startLine();
-  writeAscii("holdfast_denied{");
+  writeAscii(decision.verdict == Verdict.Close ? "holdfast_closed{" : "holdfast_denied{");
   writeAscii(reasonName(decision.reason));
   writeByte(Char.ClosingBrace);
   return line();

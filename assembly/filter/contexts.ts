@@ -3,8 +3,8 @@
 // policy anew when it is woken, so nothing holds a policy longer than a callback, and a root context may release its policy
 // whenever it gets another one or ends.
 
-import { makeForever } from "../host/arena";
-import { readClock } from "../host/call";
+import { ascii, makeForever } from "../host/arena";
+import { readClock, readProperty } from "../host/call";
 import { Region } from "../host/region";
 import { Span } from "../host/span";
 import { Table, tableForever } from "../host/table";
@@ -16,6 +16,7 @@ import { refuseRoom } from "../policy/refusal";
 import { coverWindow } from "../state/proof_window";
 import { buildIntrospections } from "../token/introspections";
 import { logPolicy, logRefusal } from "../telemetry/policy_log";
+import { fnv1a } from "../text/hash";
 import { forgetIntrospectionsOf } from "./introspect";
 import { attachSources, detachSources, forgetCallsOf } from "./key_sources";
 import { resolveSecrets } from "./secrets";
@@ -34,6 +35,12 @@ export class RootContext {
   /** Milliseconds between its ticks; 0: none. */
   tickPeriod: i32;
   policy: Policy | null;
+  /** A hash of the plugin's names: a policy update makes a root context with the same ones. */
+  lineage: u32;
+  /** Counts configurations in this VM, so that the newest one of a lineage can be told. */
+  generation: u32;
+  /** Requests allowed since one of them was logged. */
+  unlogged: i32;
   /** What the policy is made of, and where the next one is going to be. */
   region: Region | null;
   spare: Region | null;
@@ -44,6 +51,11 @@ class PendingStream {
   id: u32;
   root: u32;
 }
+
+const PLUGIN_NAME = ascii("plugin_name");
+const PLUGIN_ROOT = ascii("plugin_root_id");
+
+let generations: u32 = 0;
 
 const roots: Table<RootContext> = tableForever<RootContext>(MAX_ROOTS);
 /** No slot from here on is in use, so that a search stays short. */
@@ -83,6 +95,8 @@ function replacePolicy(root: RootContext | null, text: Span): bool {
   root.spare = root.region;
   root.region = region;
   root.policy = policy;
+  root.lineage = lineageOf(policy);
+  root.generation = ++generations;
   releaseRegion(root.spare);
   logPolicy(policy);
   return true;
@@ -119,6 +133,22 @@ export function rootFor(stream: u32): RootContext | null {
 export function policyOf(root: RootContext | null): Policy | null {
   if (root == null) return null;
   return root.policy;
+}
+
+/** The root context that was configured last for the same plugin: this one, unless its policy has been replaced. */
+export function newestOf(root: RootContext): RootContext {
+  let newest = root;
+  for (let i = 0; i < usedRoots; i++) {
+    const other = roots.at(i);
+    const isHeir = other.id != NO_CONTEXT && other.policy != null && other.lineage == root.lineage;
+    if (isHeir && other.generation > newest.generation) newest = other;
+  }
+  return newest;
+}
+
+/** What a policy and the one that replaces it have in common. */
+function lineageOf(policy: Policy): u32 {
+  return fnv1a(policy.name, fnv1a(readProperty(PLUGIN_NAME), fnv1a(readProperty(PLUGIN_ROOT), 0)));
 }
 
 /** Forgets a context that has ended. */

@@ -4,16 +4,21 @@
 import { ascii, makeForever } from "../host/arena";
 import { removeRequestHeader, replaceRequestHeader } from "../host/call";
 import { PairReader } from "../host/pairs";
-import { Span, ABSENT, equalsAscii, lengthOf } from "../host/span";
+import { Span, ABSENT, equals, equalsAscii, lengthOf } from "../host/span";
 import { line, startLine, writeAscii, writeByte, writeBytes } from "../host/writer";
 import { Char } from "../text/ascii";
 import { reasonName } from "../decision/reason";
 import { Decision, Verdict, verdictName } from "../decision/decision";
 import { Policy, Rule, headerSpelled, isSpelledAlike } from "../policy/policy";
 import { Facts } from "../telemetry/facts";
+import { recordPayloadHeader } from "../telemetry/record";
 
 /** The verdict, for the next hop; a structured field item (RFC 9651). */
 const VERDICT_HEADER = ascii("x-holdfast-verdict");
+
+const VERDICT_BY_UNDERSCORES = ascii("x_holdfast_verdict");
+const VERDICT_BY_FIRST_UNDERSCORE = ascii("x_holdfast-verdict");
+const VERDICT_BY_LAST_UNDERSCORE = ascii("x-holdfast_verdict");
 
 const pairs = makeForever<PairReader>();
 
@@ -31,13 +36,23 @@ export function removeOwnHeaders(headers: Span): bool {
   return true;
 }
 
-/** The same for the headers that this policy has payloads go on in. */
-export function removePayloadHeaders(headers: Span, policy: Policy): bool {
+/** The same where nobody could read what the client has sent: every spelling of it. */
+export function removeUnseenOwnHeaders(): bool {
+  return (
+    removeRequestHeader(VERDICT_HEADER) &&
+    removeRequestHeader(VERDICT_BY_UNDERSCORES) &&
+    removeRequestHeader(VERDICT_BY_FIRST_UNDERSCORE) &&
+    removeRequestHeader(VERDICT_BY_LAST_UNDERSCORE)
+  );
+}
+
+/** The same for the headers that this policy has payloads go on in. @param except one that another holdfast has written; absent: none */
+export function removePayloadHeaders(headers: Span, policy: Policy, except: Span): bool {
   if (policy.payloadHeaders.count == 0) return true;
   pairs.start(headers);
   while (pairs.next()) {
     const isOurs = headerSpelled(policy.payloadHeaders, pairs.name) != ABSENT;
-    if (isOurs && !removeRequestHeader(pairs.name)) return false;
+    if (isOurs && !equals(pairs.name, except) && !removeRequestHeader(pairs.name)) return false;
   }
   return true;
 }
@@ -49,6 +64,7 @@ export function forward(headers: Span, rule: Rule, payload: Span, decision: Deci
   if ((isRefused || wanted.stripsToken) && !stripToken(headers, rule)) return false;
   if (!isRefused && wanted.payloadHeader != ABSENT && lengthOf(payload) > 0) {
     if (!replaceRequestHeader(wanted.payloadHeader, payload)) return false;
+    recordPayloadHeader(wanted.payloadHeader);
   }
   return !wanted.tellsVerdict || replaceRequestHeader(VERDICT_HEADER, verdictLine(decision, facts));
 }

@@ -4,13 +4,26 @@ import { makeForever } from "../host/arena";
 import { Reason } from "../decision/reason";
 import { Awaited, NOTHING } from "./waiting";
 
+/** Who shows no SPIFFE ID: all of them together have one share, which is no workload's. */
+export const OUTSIDERS: u32 = 0;
+/** Tables have so many shares, by the lowest bits of a holder. */
+const SHARES: u32 = 1024;
+
+/** The share of a workload: any but that of the outsiders. @param hash of its ID */
+export function shareOf(hash: u32): u32 {
+  return (hash & (SHARES - 1)) == OUTSIDERS ? hash + 1 : hash;
+}
+
 @unmanaged
 export class Inquiry {
   /** Milliseconds since 1970. */
   now: i64;
-  /** A hash of the presenter. */
+  /** Whose share of every table it takes: a hash of the presenter's ID, or OUTSIDERS. */
   holder: u32;
+  /** A hash of who sends it: the presenter's ID, or for outsiders the address that they come from. */
+  sender: u32;
   root: u32;
+  stream: u32;
   isObserved: bool;
   /** True for a request that has waited for a question which failed: it is not put again. */
   hasFailed: bool;
@@ -24,7 +37,8 @@ export class Inquiry {
 
   clear(): void {
     this.now = 0;
-    this.holder = 0;
+    this.holder = OUTSIDERS;
+    this.sender = 0;
     this.reason = Reason.signature_invalid;
     this.awaited = NOTHING;
     this.awaitedUntil = 0;

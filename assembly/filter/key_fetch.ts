@@ -49,28 +49,31 @@ export function fetchKeys(source: KeySource, root: u32, now: i64): void {
   logKeysFailed(location, 0);
 }
 
-/** Takes in the answer that the running callback is about. */
-export function takeKeys(source: KeySource, bodySize: i32, now: i64): void {
+/** Takes in the answer that the running callback is about. True when other keys may be in force now. */
+export function takeKeys(source: KeySource, bodySize: i32, now: i64): bool {
   const location = source.location;
-  if (location == null) return;
+  if (location == null) return false;
   readHead();
   if (head.status == STATUS_NOT_MODIFIED && source.keys != null && source.etag != ABSENT) {
     source.confirm(now, freshFor(source.keys!), chance());
     countEvent(Event.KeysConfirmed);
-    return;
+    return false;
   }
   if (head.status != STATUS_OK) {
     source.fail(now, chance());
     countEvent(Event.KeysFailed);
-    return logKeysFailed(location, head.status);
+    logKeysFailed(location, head.status);
+    return false;
   }
   const keys = readDocument(source, location, bodySize);
   if (keys == null) {
     source.fail(now, chance());
     countEvent(Event.KeysRefused);
-    return logKeysRefused();
+    logKeysRefused();
+    return false;
   }
   takeDocument(source, location, keys, now);
+  return true;
 }
 
 function takeDocument(source: KeySource, location: KeyLocation, keys: KeySet, now: i64): void {

@@ -15,7 +15,7 @@ import { Remembered, recall, remember } from "../token/token_cache";
 import { CachedToken } from "../token/token_table";
 import { VerifiedClaims } from "../token/verified_claims";
 import { Event, countEvent } from "../telemetry/events";
-import { inquiry } from "./inquiry";
+import { OUTSIDERS, inquiry } from "./inquiry";
 import { ask, introspectionsFor } from "./introspect";
 import { fetchKeys } from "./key_fetch";
 import { MAX_WAIT, NOTHING } from "./waiting";
@@ -33,7 +33,9 @@ const EARLY_REFILL: i32 = 10_000;
 
 const failures = Budgets.make(HOLDERS, FAILURES, FAILURE_REFILL);
 const earlyFetches = Budgets.make(HOLDERS, 1, EARLY_REFILL);
-// What observed requests spend is nobody's who is enforced.
+// Outsiders have any number of addresses, and what they spend is no workload's; nor is what observed requests spend.
+const outsidersFailures = Budgets.make(HOLDERS, FAILURES, FAILURE_REFILL);
+const outsidersEarlyFetches = Budgets.make(HOLDERS, 1, EARLY_REFILL);
 const observedFailures = Budgets.make(HOLDERS, FAILURES, FAILURE_REFILL);
 const observedEarlyFetches = Budgets.make(HOLDERS, 1, EARLY_REFILL);
 
@@ -54,6 +56,11 @@ export function readToken(): UnverifiedToken {
   return cached == null ? fresh : cached!.token;
 }
 
+/** Forgets the token of the request before. */
+export function forgetProof(): void {
+  reach = null;
+}
+
 /** How far the token has travelled whose claims were proven last; null when nobody remembers it. */
 export function reachOfToken(): Reach | null {
   return reach;
@@ -61,7 +68,6 @@ export function reachOfToken(): Reach | null {
 
 /** The claims of the token that was read, once one of the issuer's keys is shown to have signed it; null: see `inquiry`. */
 export function proveBySignature(issuer: Issuer): VerifiedClaims | null {
-  reach = null;
   const source = issuer.source;
   switch (source == null ? KeyState.Absent : source.stateAt(inquiry.now, issuer.staleFor)) {
     case KeyState.Ready:
@@ -113,12 +119,22 @@ function proveFresh(keys: KeySet): VerifiedClaims | null {
 
 /** True while this presenter may have another signature checked that may turn out bad. */
 export function mayFail(): bool {
-  return (inquiry.isObserved ? observedFailures : failures).has(inquiry.holder, inquiry.now);
+  return failureBudget().has(inquiry.sender, inquiry.now);
 }
 
 /** A signature turned out bad. */
 export function noteFailure(algorithm: Algorithm): void {
-  (inquiry.isObserved ? observedFailures : failures).spend(inquiry.holder, inquiry.now, checkCost(algorithm));
+  failureBudget().spend(inquiry.sender, inquiry.now, checkCost(algorithm));
+}
+
+function failureBudget(): Budgets {
+  if (inquiry.isObserved) return observedFailures;
+  return inquiry.holder == OUTSIDERS ? outsidersFailures : failures;
+}
+
+function earlyFetchBudget(): Budgets {
+  if (inquiry.isObserved) return observedEarlyFetches;
+  return inquiry.holder == OUTSIDERS ? outsidersEarlyFetches : earlyFetches;
 }
 
 function takeReach(entry: CachedToken | null): void {
@@ -127,8 +143,8 @@ function takeReach(entry: CachedToken | null): void {
 
 /** A key that is not there may have been published since the last fetch: whoever names one may have it looked for. */
 function lookForKey(source: KeySource): void {
-  const holder = inquiry.holder ^ source.id;
-  const budget = inquiry.isObserved ? observedEarlyFetches : earlyFetches;
+  const holder = inquiry.sender ^ source.id;
+  const budget = earlyFetchBudget();
   let isSoon = false;
   if (budget.has(holder, inquiry.now) && source.location != null) {
     budget.spend(holder, inquiry.now, 1);
@@ -143,7 +159,6 @@ function lookForKey(source: KeySource): void {
 
 /** The claims that an introspection server gives for this token, or has given lately; null: see `inquiry`. */
 export function proveByIntrospection(introspector: Introspector, token: Span): VerifiedClaims | null {
-  reach = null;
   const answers = introspectionsFor(inquiry.isObserved);
   let entry = answers.find(token, introspector.identity, inquiry.now, introspector.cacheFor);
   if (entry == null && !inquiry.hasFailed) {
@@ -171,6 +186,5 @@ export function proveByIntrospection(introspector: Introspector, token: Span): V
  */
 export function proveByForwardedPayload(forwarded: Span): VerifiedClaims | null {
   inquiry.reason = Reason.jwt_authn_mismatch;
-  reach = null;
   return VerifiedClaims.byForwardedPayload(readToken(), forwarded);
 }

@@ -2,19 +2,19 @@
 
 import { makeForever } from "../host/arena";
 import { closeStream, continueRequest, readClock, readRequestHeaders } from "../host/call";
-import { PairReader } from "../host/pairs";
+import { PairReader, PairWriter } from "../host/pairs";
 import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
 import { proveBindings } from "../binding/bind";
 import { trail } from "../binding/trail";
-import { namesCertificate, rotatedBy } from "../binding/confirmation";
+import { namesCertificate, namesKey, rotatedBy } from "../binding/confirmation";
 import { Rotated, moment } from "../binding/rotation";
 import { asksForCluster, borderOf, checkBorder, clusterBorderOf } from "../boundary/border";
 import { checkEgress } from "../boundary/egress";
 import { checkPresenter } from "../boundary/presenters";
 import { checkService } from "../boundary/services";
 import { Decision, Verdict } from "../decision/decision";
-import { Reason } from "../decision/reason";
-import { examineCertificate } from "../evidence/examine";
+import { Answer, Reason, answerTo } from "../decision/reason";
+import { examineCertificate, liveNotAfter } from "../evidence/examine";
 import { evaluateAll } from "../evidence/expressions";
 import { becomeForwarded, isForwarder } from "../evidence/forwarded";
 import {
@@ -28,7 +28,7 @@ import {
 } from "../evidence/gather";
 import { Verified, collectClaims, findVerified, leftAnything, verifiedIssuer } from "../evidence/jwt_authn";
 import { Presenter } from "../evidence/presenter";
-import { isPlainAuthority } from "../policy/authority";
+import { isPlainAuthority, plainHost } from "../policy/authority";
 import { Target, isOnlyRule, isRuleByLookalikes, matchRule } from "../policy/match";
 import { isMethod } from "../policy/method";
 import { isAmbiguousPath, withoutQuery } from "../policy/path";
@@ -49,8 +49,8 @@ import {
 } from "../policy/policy";
 import { certificatesSeen } from "../state/certificates_seen";
 import { Char } from "../text/ascii";
-import { secretHash } from "../text/hash";
-import { ageOf, checkClaims } from "../token/claims";
+import { fnv1a, secretHash } from "../text/hash";
+import { ageOf, checkClaims, endOf } from "../token/claims";
 import { Credential, hasQueryToken } from "../token/credential";
 import { MAX_OPAQUE_BYTES } from "../token/introspections";
 import { isOpaque } from "../token/jws";
@@ -58,13 +58,20 @@ import { checkHeader, issuerOf } from "../token/kind";
 import { VerifiedClaims } from "../token/verified_claims";
 import { Event, countEvent } from "../telemetry/events";
 import { Facts } from "../telemetry/facts";
-import { record, wasAllowedBefore } from "../telemetry/record";
+import { earlierPayloadHeader, record, wasAllowedBefore } from "../telemetry/record";
 import { Action, apply } from "./apply";
 import { RootContext, findRoot, policyOf } from "./contexts";
-import { forward, isOwnHeader, removeOwnHeaders, removePayloadHeaders } from "./forward";
-import { inquiry } from "./inquiry";
+import {
+  forward,
+  isOwnHeader,
+  removeOwnHeaders,
+  removePayloadHeaders,
+  removeUnseenOwnHeaders,
+} from "./forward";
+import { OUTSIDERS, inquiry, shareOf } from "./inquiry";
 import { provePossession, spendProof } from "./possession";
 import {
+  forgetProof,
   proveByForwardedPayload,
   proveByIntrospection,
   proveBySignature,
@@ -72,10 +79,15 @@ import {
   read,
   readToken,
 } from "./prove";
+import { LiveStream, follow, newcomer } from "./live_streams";
 import { NOTHING, Waiting, addWaiter } from "./waiting";
+
+/** Seconds until a request is judged again under a policy that does not say how often. */
+const MAX_BEAT: i64 = 60;
 
 // One request is judged at a time and from start to end in one callback, so its records can be static.
 const pairs = makeForever<PairReader>();
+const compact = makeForever<PairWriter>();
 const target = makeForever<Target>();
 const credential = makeForever<Credential>();
 const presenter = Presenter.make();
@@ -85,6 +97,8 @@ let headers: Span = ABSENT;
 let wholePath: Span = ABSENT;
 /** What the token's signature was found good for, as it came; absent: nothing to pass on. */
 let payload: Span = ABSENT;
+/** False while nobody knows what headers the client has sent. */
+let areHeadersRead: bool = false;
 /** True when the client has sent a header that only holdfast writes. */
 let hasOwnHeader: bool = false;
 /** `dpop`, and how many there are. */
@@ -98,13 +112,13 @@ let ruleInForce: Rule | null = null;
 const arrival = makeForever<Waiting>();
 /** Milliseconds since 1970; 0 while the clock was not read. */
 let now: i64 = 0;
+/** Milliseconds since 1970 when what the request was admitted by ends. */
+let endsAt: i64 = 0;
+/** The admitted request that is judged again; null: one that has come. */
+let reviewed: LiveStream | null = null;
 
 /** Judges one request by the policy of `root`, the one in force when it arrived; null when there is none. */
 export function handleRequest(root: RootContext | null, stream: u32): Action {
-  if (root != null && wasAllowedBefore()) {
-    countEvent(Event.JudgedBefore);
-    return Action.Continue;
-  }
   arrival.stream = stream;
   arrival.root = root == null ? 0 : root.id;
   arrival.until = 0;
@@ -119,41 +133,138 @@ export function resumeRequest(request: Waiting): void {
   if (action == Action.Continue && !continueRequest()) closeStream();
 }
 
+/**
+ * Judges a request that was admitted and goes on, by the policy of `root`; false when it does not hold any more, and is closed.
+ * @param at milliseconds since 1970
+ */
+export function reviewRequest(root: RootContext, stream: LiveStream, at: i64): bool {
+  const policy = policyOf(root);
+  forget();
+  reviewed = stream;
+  // Whatever is asked on its behalf is answered to its own root context.
+  inquiry.root = stream.root;
+  const reason = judge(policy);
+  reviewed = null;
+  const meaning = answerTo(reason);
+  const isOver = at >= stream.endsAt && reason != Reason.ok;
+  if (meaning == Answer.None || mode == Mode.Observe) {
+    const rule = ruleInForce;
+    stream.dueAt = at + (rule == null || rule.revalidateEvery == 0 ? MAX_BEAT : rule.revalidateEvery) * 1000;
+    stream.endsAt = endsAt == 0 ? i64.MAX_VALUE : endsAt;
+    return true;
+  }
+  // What cannot be known now may be known at the next beat.
+  if (meaning == Answer.Unavailable && !isOver) return true;
+  // Envoy may take its time to say that it is gone.
+  stream.endsAt = i64.MAX_VALUE;
+  decision.close(meaning == Answer.Unavailable ? Reason.token_expired : reason);
+  record(decision, facts, presenter, at, false);
+  answer(policy, at);
+  return false;
+}
+
+/** Has an admitted request judged again as its rule asks for. False when it cannot be followed. */
+function followUp(rule: Rule): bool {
+  newcomer.id = inquiry.stream;
+  newcomer.root = inquiry.root;
+  newcomer.holder = inquiry.holder;
+  newcomer.dueAt = now + rule.revalidateEvery * 1000;
+  newcomer.endsAt = endsAt;
+  newcomer.headers = headersThatCount(rule);
+  newcomer.expressionsHash = hashOfExpressions(rule);
+  evaluateAll(rule, presenter);
+  newcomer.trueExpressions = presenter.trueExpressions;
+  newcomer.keyThumbprint = presenter.keyThumbprint;
+  return follow(newcomer);
+}
+
+/** Envoy evaluates an expression in the request's own callback only: what was found then counts, as long as the rule asks the same. */
+function recallExpressions(stream: LiveStream, rule: Rule): void {
+  const isSame = stream.expressionsHash == hashOfExpressions(rule);
+  presenter.recallExpressions(isSame ? stream.trueExpressions : 0);
+}
+
+function hashOfExpressions(rule: Rule): u32 {
+  let hash: u32 = 0;
+  let link = rule.bind.expressions.first;
+  while (link != null) {
+    hash = fnv1a(link.item.text, hash);
+    link = link.next;
+  }
+  return hash;
+}
+
+/** The header pairs that rules and tokens are read from, and no others; absent when they are too many. */
+function headersThatCount(rule: Rule): Span {
+  let count = 0;
+  pairs.start(headers);
+  while (pairs.next()) if (counts(rule, pairs.name)) count++;
+  compact.start(count);
+  pairs.start(headers);
+  while (pairs.next()) if (counts(rule, pairs.name)) compact.add(pairs.name, pairs.value);
+  return compact.finish();
+}
+
+function counts(rule: Rule, name: Span): bool {
+  if (byteAt(name, 0) == Char.Colon) return !equalsAscii(name, ":scheme");
+  if (equalsAscii(name, "authorization") || equalsAscii(name, "x-forwarded-client-cert")) return true;
+  const root = findRoot(inquiry.root);
+  const policy = policyOf(root);
+  const isCondition = policy != null && headerSpelled(policy.headerNames, name) != ABSENT;
+  return isCondition || headerSpelled(rule.headers, name) != ABSENT;
+}
+
 function decide(root: RootContext | null, request: Waiting): Action {
   const policy = policyOf(root);
+  if (policy != null && wasAllowedBefore()) return passOn(policy);
   const isResumed = request.until != 0;
   forget();
   inquiry.root = request.root;
+  inquiry.stream = request.stream;
   inquiry.hasFailed = request.hasFailed;
   if (isResumed) presenter.recallExpressions(request.trueExpressions);
   const reason = judge(policy);
-  return inquiry.awaited == NOTHING ? conclude(policy, reason) : wait(policy, reason, request);
+  return inquiry.awaited == NOTHING ? conclude(root, reason) : wait(root, reason, request);
+}
+
+/** Lets a request pass that was judged before, without what a client has put where only holdfast writes. */
+function passOn(policy: Policy): Action {
+  countEvent(Event.JudgedBefore);
+  if (policy.payloadHeaders.count == 0) return Action.Continue;
+  headers = readRequestHeaders();
+  if (lengthOf(headers) > 0 && removePayloadHeaders(headers, policy, earlierPayloadHeader()))
+    return Action.Continue;
+  closeStream();
+  return Action.Stop;
 }
 
 /** What would decide the request is on its way: it waits, if there is time and room, and is then judged from the start. */
-function wait(policy: Policy | null, reason: Reason, request: Waiting): Action {
+function wait(root: RootContext | null, reason: Reason, request: Waiting): Action {
   // The client would see a pause.
-  if (mode == Mode.Observe) return conclude(policy, Reason.answer_pending);
+  if (mode == Mode.Observe) return conclude(root, Reason.answer_pending);
   if (request.until == 0) request.until = inquiry.awaitedUntil;
-  if (now >= request.until) return conclude(policy, reason);
+  if (now >= request.until) return conclude(root, reason);
   const rule = ruleInForce;
   if (rule != null) evaluateAll(rule, presenter);
   request.presenter = inquiry.holder;
   request.hasFailed = false;
   request.trueExpressions = presenter.trueExpressions;
-  return addWaiter(request, inquiry.awaited) ? Action.Stop : conclude(policy, inquiry.reasonWithoutRoom);
+  return addWaiter(request, inquiry.awaited) ? Action.Stop : conclude(root, inquiry.reasonWithoutRoom);
 }
 
-function conclude(policy: Policy | null, reason: Reason): Action {
-  decision.combine(reason, mode, mayStrip(reason));
+function conclude(root: RootContext | null, reason: Reason): Action {
+  const policy = policyOf(root);
+  const rule = ruleInForce;
+  const isFollowed = rule != null && rule.revalidateEvery > 0 && reason == Reason.ok && mode == Mode.Enforce;
+  decision.combine(isFollowed && !followUp(rule!) ? Reason.streams_full : reason, mode, mayStrip(reason));
   if (policy != null && !prepareForUpstream(policy)) decision.combine(Reason.host_unavailable, mode, false);
   if (decision.verdict == Verdict.Allow) noteService();
   // A request that was refused before its presenter mattered still came from somebody: the log says from whom.
   if (decision.verdict != Verdict.Allow && policy != null && !presenter.isGathered) {
     identify(policy);
   }
-  record(decision, facts, presenter, now, policy == null ? 0 : policy.sampleAllowed);
-  return apply(decision, policy == null ? null : policy.dpop, credential.isDpop, now / 1000);
+  record(decision, facts, presenter, now, isSampled(root));
+  return answer(policy, now);
 }
 
 /** True when what is wrong is in a header that is ours to take out, and the rule says that requests go on without it. */
@@ -163,13 +274,28 @@ function mayStrip(reason: Reason): bool {
   return rule.readsAuthorization || reason != Reason.token_duplicate;
 }
 
+/** @param at milliseconds since 1970 */
+function answer(policy: Policy | null, at: i64): Action {
+  return apply(decision, policy == null ? null : policy.dpop, credential.isDpop, at / 1000);
+}
+
+/** True for one in so many requests that are allowed. */
+function isSampled(root: RootContext | null): bool {
+  const policy = policyOf(root);
+  if (root == null || policy == null || policy.sampleAllowed == 0) return false;
+  if (decision.verdict != Verdict.Allow || ++root.unlogged < policy.sampleAllowed) return false;
+  root.unlogged = 0;
+  return true;
+}
+
 /** Leaves in a request that goes on what the upstream is to get. False when the host refused. */
 function prepareForUpstream(policy: Policy): bool {
   if (decision.verdict == Verdict.Deny) return true;
+  if (!areHeadersRead) return removeUnseenOwnHeaders();
   if (hasOwnHeader && !removeOwnHeaders(headers)) return false;
   // The upstream would see the rest.
   if (mode == Mode.Observe) return true;
-  if (!removePayloadHeaders(headers, policy)) return false;
+  if (!removePayloadHeaders(headers, policy, ABSENT)) return false;
   const rule = ruleInForce;
   return rule == null || forward(headers, rule, payload, decision, facts);
 }
@@ -182,7 +308,7 @@ function noteUse(claims: VerifiedClaims): void {
   if (reach == null) return;
   if (reach.usedAt != 0) facts.sinceCheck = max<i64>(0, now - reach.usedAt);
   reach.usedAt = now;
-  facts.isNewPresenter = reach.presenters.add(inquiry.holder);
+  facts.isNewPresenter = reach.presenters.add(inquiry.sender);
   facts.presenters = reach.presenters.count;
   facts.services = reach.services.count;
 }
@@ -191,7 +317,7 @@ function noteUse(claims: VerifiedClaims): void {
 function noteService(): void {
   const reach = facts.isUse ? reachOfToken() : null;
   if (reach == null) return;
-  facts.isNewService = reach.services.add(secretHash(target.authority));
+  facts.isNewService = reach.services.add(secretHash(plainHost(target.authority)));
   facts.services = reach.services.count;
 }
 
@@ -199,8 +325,11 @@ function forget(): void {
   mode = Mode.Enforce;
   ruleInForce = null;
   now = 0;
+  endsAt = 0;
+  reviewed = null;
   payload = ABSENT;
   trail.clear();
+  forgetProof();
   inquiry.clear();
   facts.clear();
   credential.clear();
@@ -221,6 +350,7 @@ function judge(policy: Policy | null): Reason {
   mode = rule.mode;
   ruleInForce = rule;
   facts.rule = rule.name;
+  if (reviewed != null) recallExpressions(reviewed!, rule);
   if (rule.token == TokenNeed.None) return Reason.token_not_required;
 
   if (rule.headers.count > 0) readNamedHeaders(rule);
@@ -307,12 +437,13 @@ function judgeRemovedToken(policy: Policy, rule: Rule): Reason {
 function startInquiry(policy: Policy): Reason {
   now = readClock();
   inquiry.now = now;
-  // Outsiders have nothing but an address to be told apart by.
-  inquiry.holder = secretHash(facts.border == Border.Outside ? readSourceHost() : presenter.spiffeId);
+  const isOutside = facts.border == Border.Outside;
+  inquiry.sender = secretHash(isOutside ? readSourceHost() : presenter.spiffeId);
+  inquiry.holder = isOutside ? OUTSIDERS : shareOf(inquiry.sender);
   inquiry.isObserved = mode == Mode.Observe;
   if (now == 0) return Reason.host_unavailable;
   const isExamined = policy.examinesCertificate && !presenter.hasNoCertificate;
-  return isExamined ? examineCertificate(now / 1000) : Reason.ok;
+  return isExamined ? examineCertificate(now / 1000, isOutside ? 0 : 1) : Reason.ok;
 }
 
 /** Who is live on this connection, and may he be here at all, and the issuer's tokens with him? */
@@ -350,13 +481,19 @@ function identify(policy: Policy): Reason {
 
 /** The second question: is the token meant for who presents it, here and now? */
 function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: VerifiedClaims): Reason {
-  noteUse(claims);
+  if (reviewed == null) noteUse(claims);
   let reason = checkClaims(claims, issuer, rule, now / 1000);
   if (reason == Reason.ok && policy.from == PresenterFrom.Self)
     reason = checkEgress(issuer.egress, claims, target.authority);
   if (reason != Reason.ok) return reason;
+  endsAt = endOf(claims, issuer) * 1000;
+  if (policy.examinesCertificate && !presenter.hasNoCertificate)
+    endsAt = min(endsAt, (liveNotAfter() + 1) * 1000);
 
-  reason = provePossession(policy.dpop, issuer, claims, credential, target, dpop, dpopCount, presenter);
+  reason =
+    reviewed == null
+      ? provePossession(policy.dpop, issuer, claims, credential, target, dpop, dpopCount, presenter)
+      : recallPossession(reviewed!, claims);
   if (reason != Reason.ok) return reason;
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
   const crossing = crossingOf(issuer, facts.border);
@@ -375,6 +512,12 @@ function factsOf(crossing: Crossing | null): i32 {
   return crossing == null ? 0 : crossing.bind.facts;
 }
 
+/** A proof was good for the request that began the stream, and so is the key that it has shown. */
+function recallPossession(stream: LiveStream, claims: VerifiedClaims): Reason {
+  presenter.keyThumbprint = stream.keyThumbprint;
+  return namesKey(claims) || !credential.isDpop ? Reason.ok : Reason.dpop_unbound;
+}
+
 /** Counts what a newer certificate has let pass, and notes the live one, since a token that names it may outlive it. */
 function followRotation(reason: Reason): void {
   if (reason == Reason.ok && rotatedBy() == Rotated.Seen) countEvent(Event.RotationSeen);
@@ -385,7 +528,8 @@ function followRotation(reason: Reason): void {
 
 /** Reads the header pairs, once. */
 function readRequest(): Reason {
-  headers = readRequestHeaders();
+  headers = reviewed == null ? readRequestHeaders() : reviewed!.headers;
+  areHeadersRead = false;
   if (lengthOf(headers) == 0) return Reason.host_unavailable;
   target.clear();
   target.headers = headers;
@@ -397,7 +541,8 @@ function readRequest(): Reason {
   hasOwnHeader = false;
   pairs.start(headers);
   while (pairs.next()) noteHeader(pairs.name, pairs.value);
-  if (!pairs.ok) return Reason.host_unavailable;
+  areHeadersRead = pairs.ok;
+  if (!areHeadersRead) return Reason.host_unavailable;
   target.path = withoutQuery(wholePath);
   if (isAmbiguousPath(target.path)) return Reason.path_ambiguous;
   if (!isMethod(target.method)) return Reason.method_ambiguous;

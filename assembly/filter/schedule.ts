@@ -7,7 +7,9 @@ import { RootContext, findRoot, policyOf } from "./contexts";
 import { forgetLostIntrospections, takeIntrospection } from "./introspect";
 import { fetchKeys, takeKeys } from "./key_fetch";
 import { sourceAwaiting } from "./key_sources";
+import { callStreams } from "./live_streams";
 import { resumeRequest } from "./request";
+import { reviewStreams } from "./review";
 import { flushReach } from "../telemetry/reach";
 import { Waiting, callExpired, callWaiters, putBack, takeCalled } from "./waiting";
 
@@ -30,6 +32,8 @@ export function startTicks(rootId: u32): void {
   const policy = policyOf(root);
   if (root == null || policy == null) return;
   root.tickPeriod = 0;
+  // Another policy may see some requests in another way.
+  callStreams();
   pace(root, asksSomebody(policy) ? SHORT_TICK : IDLE_TICK);
 }
 
@@ -46,13 +50,14 @@ export function handleTick(rootId: u32): void {
   if (now == 0) {
     // Without a clock nobody's time would ever be up.
     callExpired(rootId, i64.MAX_VALUE);
-    return resumeCalled(root);
+    return resumeCalled(root, false);
   }
-  if (!asksSomebody(policy)) return;
+  const isBusy = reviewStreams(root, now);
+  if (!asksSomebody(policy)) return pace(root, isBusy ? SHORT_TICK : IDLE_TICK);
   fetchDueKeys(policy, rootId, now);
   if (policy.introspects) forgetLostIntrospections(now);
   callExpired(rootId, now);
-  resumeCalled(root);
+  resumeCalled(root, isBusy);
 }
 
 /** Takes in an answer to a call of this root context. */
@@ -62,12 +67,13 @@ export function handleAnswer(rootId: u32, call: u32, bodySize: i32): void {
   if (root == null || call == NO_CALL) return;
   const source = sourceAwaiting(rootId, call);
   if (source != null) {
-    takeKeys(source, bodySize, readClock());
+    // Keys that are gone take their streams with them.
+    if (takeKeys(source, bodySize, readClock())) callStreams();
     callWaiters(source.id, false);
   } else {
     takeIntrospection(rootId, call, bodySize, readClock());
   }
-  resumeCalled(root);
+  resumeCalled(root, false);
 }
 
 function fetchDueKeys(policy: Policy, root: u32, now: i64): void {
@@ -80,7 +86,7 @@ function fetchDueKeys(policy: Policy, root: u32, now: i64): void {
 }
 
 /** Judges those who were called, the first ones now and the rest in the next ticks; then speaks of the root context again. */
-function resumeCalled(root: RootContext): void {
+function resumeCalled(root: RootContext, isBusy: bool): void {
   let resumed = 0;
   while (resumed < MAX_RESUMED && takeCalled(woken)) {
     if (!enterContext(woken.stream)) {
@@ -92,7 +98,7 @@ function resumeCalled(root: RootContext): void {
     resumeRequest(woken);
   }
   if (resumed > 0) enterContext(root.id);
-  pace(root, resumed == MAX_RESUMED ? SHORT_TICK : TICK);
+  pace(root, isBusy || resumed == MAX_RESUMED ? SHORT_TICK : TICK);
 }
 
 function pace(root: RootContext, milliseconds: i32): void {

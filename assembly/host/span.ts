@@ -99,11 +99,12 @@ export function lowerCase(byte: i32): i32 {
   return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
 }
 
-/** UTF-16 code unit of a literal; -1 outside. */
+/** Character of an ASCII literal; -1 outside. The release build lays literals out in bytes: assembly/compiler/short-literals.mjs. */
 export function charAt(literal: string, index: i32): i32 {
-  return <u32>index < <u32>literal.length
-    ? load<u16>(changetype<usize>(literal) + ((<usize>index) << 1))
-    : -1;
+  if (<u32>index >= <u32>literal.length) return -1;
+  const start = changetype<usize>(literal);
+  if (isDefined(SHORT_LITERALS)) return load<u8>(start + <usize>index);
+  return load<u16>(start + ((<usize>index) << 1));
 }
 
 /** The number that these 8 bytes are, as a little-endian double; NaN for any other length. */

@@ -3,7 +3,8 @@
 import { takeForever } from "./arena";
 import { Span, spanOf, byteAt, lengthOf, charAt } from "./span";
 
-const CAPACITY: i32 = 4 * 1024;
+/** A decision record has up to two SPIFFE IDs of 2 KiB and 64 bindings. */
+const CAPACITY: i32 = 16 * 1024;
 const buffer: usize = takeForever(CAPACITY);
 let length: i32 = 0;
 

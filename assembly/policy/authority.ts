@@ -1,11 +1,25 @@
 // Hosts and ports.  https://www.rfc-editor.org/rfc/rfc3986#section-3.2
 
-import { Span, ABSENT, byteAt, equals, indexOf, lengthOf, lowerCase, slice, sliceFrom } from "../host/span";
-import { Char, isDigit, isLetterOrDigit } from "../text/ascii";
+import { takeSpan } from "../host/arena";
+import {
+  Span,
+  ABSENT,
+  byteAt,
+  equals,
+  indexOf,
+  lengthOf,
+  lowerCase,
+  setByte,
+  slice,
+  sliceFrom,
+} from "../host/span";
+import { Char, isLetterOrDigit } from "../text/ascii";
+import { parseDecimal } from "../text/decimal";
 
 /** RFC 1035, section 2.3.4, and a port. */
 const MAX_BYTES: i32 = 261;
 const MAX_PORT_DIGITS: i32 = 5;
+const MAX_PORT: i64 = 65_535;
 
 /**
  * True for a host name, an IPv4 address or an IPv6 address in brackets, with or without a port. One dot may end a name;
@@ -64,6 +78,14 @@ function startsAlike(wanted: Span, given: Span): bool {
   return true;
 }
 
+/** The host of a plain authority in its one spelling: lower case, no port, no dot at the end. Lives until the callback ends. */
+export function plainHost(authority: Span): Span {
+  const host = hostOf(authority);
+  const plain = takeSpan(lengthOf(host));
+  for (let i = 0; i < lengthOf(plain); i++) setByte(plain, i, lowerCase(byteAt(host, i)));
+  return plain;
+}
+
 /** Without the port, and without the one dot that may end a name. */
 function hostOf(authority: Span): Span {
   const colon = portStart(authority);
@@ -84,10 +106,7 @@ function portStart(authority: Span): i32 {
 
 function isPort(text: Span): bool {
   const length = lengthOf(text);
-  for (let i = 0; i < length; i++) {
-    if (!isDigit(byteAt(text, i))) return false;
-  }
-  return length > 0 && length <= MAX_PORT_DIGITS && byteAt(text, 0) != Char.Zero;
+  return length <= MAX_PORT_DIGITS && parseDecimal(text) > 0 && parseDecimal(text) <= MAX_PORT;
 }
 
 function isHostName(host: Span): bool {

@@ -19,6 +19,7 @@ import {
   document,
   hasOnly,
   isBoolean,
+  isName,
   orParent,
   readChoice,
   readStrings,
@@ -31,7 +32,7 @@ import { refuse, refuseText, startJudging } from "./refusal";
 const MAX_POLICY_BYTES: i32 = 1024 * 1024;
 
 const POLICY_MEMBERS = ascii(
-  "mode trustDomain trustDomainAliases federatedTrustDomains presenter dpop issuers rules decisionLog",
+  "name mode trustDomain trustDomainAliases federatedTrustDomains presenter dpop issuers rules decisionLog",
 );
 const LOG_MEMBERS = ascii("sampleAllowed");
 const MAX_SAMPLE: i64 = 1_000_000;
@@ -77,13 +78,23 @@ function readPolicy(policy: Policy): bool {
   const mode = readChoice(ROOT, "mode", MODES, 'the mode: "enforce" or "observe"');
   if (mode == REFUSED) return false;
   policy.mode = mode;
-  if (!readTrustDomain(policy)) return false;
+  if (!readName(policy) || !readTrustDomain(policy)) return false;
   return (
     readDecisionLog(policy) &&
     readDpop(policy) &&
     readPresenter(policy) &&
     readIssuers(policy) &&
     readRules(policy)
+  );
+}
+
+function readName(policy: Policy): bool {
+  const node = document.member(ROOT, "name");
+  policy.name = region.copy(document.stringOf(node));
+  return (
+    node == NO_NODE ||
+    isName(document.stringOf(node)) ||
+    refuse(document, node, "a name of 1 to 64 letters, digits, dots, dashes or underscores")
   );
 }
 
@@ -230,6 +241,6 @@ export function refuseSelf(): bool {
   return refuse(
     document,
     node,
-    'an Envoy whose node metadata have "NAMESPACE" and "SERVICE_ACCOUNT", as Istio\'s have',
+    'an Envoy beside one workload, whose node metadata have "NAMESPACE" and "SERVICE_ACCOUNT", as Istio\'s sidecars have',
   );
 }

@@ -1,7 +1,8 @@
 // A rule's `forward`: what the upstream gets of the token, and hears of the verdict.
 
 import { ascii } from "../host/arena";
-import { Span, equalsAscii, startsWith } from "../host/span";
+import { Span, equalsAscii, indexOf, startsWith } from "../host/span";
+import { Char } from "../text/ascii";
 import { JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { Policy, Proof, Rule, hasText, isSpelledAlike } from "./policy";
 import { REFUSED, document, hasOnly, isBoolean, isHeaderName, readChoice, region } from "./reader";
@@ -13,7 +14,6 @@ const OWN_PREFIX = ascii("x-");
 /** Headers that Envoy or this filter write themselves. */
 const ENVOYS_PREFIX = ascii("x-envoy-");
 const FORWARDED_PREFIX = ascii("x-forwarded-");
-const HOLDFASTS_PREFIX = ascii("x-holdfast-");
 
 export function readForward(rule: Rule, node: JsonNode, policy: Policy): bool {
   if (node == NO_NODE) return true;
@@ -34,7 +34,7 @@ function readPayloadHeader(rule: Rule, node: JsonNode, policy: Policy): bool {
     return refuse(
       document,
       node,
-      'a header name in lower case that begins with "x-", and is not one of Envoy\'s or of ours: "x-jwt-payload"',
+      'a header name in lower case without "_" that begins with "x-", and is not one of Envoy\'s or of ours: "x-jwt-payload"',
     );
   if (isUsed(name, policy))
     return refuse(document, node, "a header that no token comes in, and that jwt_authn does not write");
@@ -49,7 +49,7 @@ function isFree(name: Span): bool {
   const isTaken =
     startsWith(name, ENVOYS_PREFIX) ||
     startsWith(name, FORWARDED_PREFIX) ||
-    startsWith(name, HOLDFASTS_PREFIX);
+    indexOf(name, Char.Underscore, 0) >= 0;
   return isHeaderName(name) && startsWith(name, OWN_PREFIX) && !isTaken && !equalsAscii(name, "x-request-id");
 }
 

@@ -8,9 +8,11 @@ import { readBindings } from "./load_bindings";
 import { readForward } from "./load_forward";
 import { readWhen } from "./load_when";
 import {
+  Issuer,
   Mode,
   Policy,
   PresenterFrom,
+  Proof,
   Rule,
   TokenNeed,
   hasText,
@@ -26,13 +28,16 @@ import {
   isName,
   orParent,
   readChoice,
+  readDuration,
   readStrings,
   region,
 } from "./reader";
 import { finishOffers, offer, refuse, refuseUnreachable, refuseValue } from "./refusal";
 import { indexRules } from "./rule_index";
 
-const RULE_MEMBERS = ascii("name when mode token issuers audiences bind forward onDeny");
+const RULE_MEMBERS = ascii("name when mode token issuers audiences bind forward onDeny revalidate");
+const REVALIDATE_MEMBERS = ascii("every");
+const MAX_EVERY: i64 = 60 * 60;
 const ON_DENY = ascii("deny strip");
 const TOKEN_NEEDS = ascii("required optional none");
 const EVERY_REQUEST = ascii("default");
@@ -143,7 +148,18 @@ function readRule(rule: Rule, node: JsonNode, policy: Policy): bool {
     readStrings(node, "audiences", rule.audiences) &&
     readBindings(rule.bind, document.member(node, "bind"), policy) &&
     readForward(rule, document.member(node, "forward"), policy) &&
-    readOnDeny(rule, node, policy)
+    readOnDeny(rule, node, policy) &&
+    readRevalidate(rule, document.member(node, "revalidate"))
+  );
+}
+
+function readRevalidate(rule: Rule, node: JsonNode): bool {
+  if (node == NO_NODE) return true;
+  if (!hasOnly(node, REVALIDATE_MEMBERS)) return false;
+  rule.revalidateEvery = readDuration(node, "every", -1);
+  return (
+    (rule.revalidateEvery > 0 && rule.revalidateEvery <= MAX_EVERY) ||
+    refuse(document, orParent(document.member(node, "every"), node), '"every": how often, from "1s" to "1h"')
   );
 }
 
@@ -152,14 +168,15 @@ function readOnDeny(rule: Rule, node: JsonNode, policy: Policy): bool {
   const choice = readChoice(node, "onDeny", ON_DENY, 'what becomes of a refused token: "deny" or "strip"');
   if (choice == REFUSED) return false;
   rule.stripsRefused = choice == 1;
-  const isPossible = policy.from == PresenterFrom.Self && rule.token == TokenNeed.Optional;
+  const isPossible =
+    policy.from == PresenterFrom.Self && rule.token == TokenNeed.Optional && !usesJwtAuthn(rule.issuers);
   return (
     !rule.stripsRefused ||
     isPossible ||
     refuse(
       document,
       document.member(node, "onDeny"),
-      '"deny"; "strip" is for tokens that leave, with "from": "self" and "token": "optional"',
+      '"deny"; "strip" is for tokens that leave, with "from": "self", "token": "optional" and keys of our own: what jwt_authn has read may stand anywhere',
     )
   );
 }
@@ -170,9 +187,19 @@ function hasNothingForTokens(node: JsonNode): bool {
   if (idle == NO_NODE) idle = document.member(node, "audiences");
   if (idle == NO_NODE) idle = document.member(node, "forward");
   if (idle == NO_NODE) idle = document.member(node, "onDeny");
+  if (idle == NO_NODE) idle = document.member(node, "revalidate");
   return (
     idle == NO_NODE || refuse(document, idle, 'nothing here: with "token": "none" no token is looked at')
   );
+}
+
+function usesJwtAuthn(issuers: List<Issuer>): bool {
+  let link = issuers.first;
+  while (link != null) {
+    if (link.item.proof == Proof.JwtAuthn) return true;
+    link = link.next;
+  }
+  return false;
 }
 
 function readRuleIssuers(rule: Rule, node: JsonNode, policy: Policy): bool {

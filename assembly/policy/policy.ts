@@ -427,6 +427,8 @@ export class Rule {
   /** What has to hold between its tokens and who presents them. */
   bind: Bind;
   forward: Forward;
+  /** Seconds between two judgements of a request that goes on; 0: it is judged once. */
+  revalidateEvery: i64;
 
   static make(region: Region): Rule {
     const rule = region.make<Rule>();
@@ -491,6 +493,8 @@ export class RuleIndex {
 
 @unmanaged
 export class Policy {
+  /** Tells it from the other policies of a plugin's name in this proxy; absent: there are none. */
+  name: Span;
   mode: Mode;
   /** Absent: presenters of every trust domain that the listener trusts. */
   trustDomain: Span;

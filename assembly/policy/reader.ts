@@ -8,11 +8,14 @@ import { Char, isLetterOrDigit, isUpper } from "../text/ascii";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { isSpiffePattern } from "../text/spiffe_pattern";
 import { parseDuration } from "./duration";
-import { hasText } from "./policy";
+import { hasText, isSpelledAlike } from "./policy";
 import { finishOffers, offer, refuse, refuseName, refuseValue } from "./refusal";
 
 /** Spellings of the modes, in the order of `Mode`. */
 export const MODES = ascii("enforce observe");
+
+/** Headers that begin so are taken out of every request. */
+const OWN_PREFIX = ascii("x-holdfast-");
 
 const MAX_NAME_BYTES: i32 = 64;
 const MAX_STRING_BYTES: i32 = 2048;
@@ -136,13 +139,15 @@ export function isName(text: Span): bool {
   return true;
 }
 
-/** A header name in lower case, and not the one that tokens come in anyway. */
+/** A header name in lower case, and not the one that tokens come in anyway, nor one of those that holdfast writes. */
 export function isHeaderName(text: Span): bool {
   if (!isName(text)) return false;
   for (let i = 0; i < lengthOf(text); i++) {
     if (isUpper(byteAt(text, i))) return false;
   }
-  return !equalsAscii(text, "authorization");
+  return (
+    !equalsAscii(text, "authorization") && !isSpelledAlike(OWN_PREFIX, slice(text, 0, lengthOf(OWN_PREFIX)))
+  );
 }
 
 /** As `readStrings`, for SPIFFE patterns. */

@@ -6,7 +6,7 @@ import { line, startLine, writeAscii } from "../host/writer";
 import { Decision, Verdict } from "../decision/decision";
 import { Answer, REASON_LIMIT, Reason, answerTo, reasonName } from "../decision/reason";
 
-const VERDICTS: i32 = 4;
+const VERDICTS: i32 = 5;
 const UNDEFINED: i32 = -1;
 
 @unmanaged
@@ -28,6 +28,7 @@ export function defineCounters(): void {
     define(Verdict.Deny, "deny", reason, isReason && !allows);
     define(Verdict.WouldDeny, "would_deny", reason, isReason && !allows);
     define(Verdict.Strip, "strip", reason, isReason && canStrip(reason));
+    define(Verdict.Close, "close", reason, isReason && canClose(reason));
   }
 }
 
@@ -42,6 +43,12 @@ function canStrip(reason: Reason): bool {
   return (
     reason >= Reason.scheme_unsupported && answer != Answer.Unavailable && reason != Reason.token_in_query
   );
+}
+
+/** What is not known now closes nothing, and nor does a request's form. */
+function canClose(reason: Reason): bool {
+  const answer = answerTo(reason);
+  return answer == Answer.InvalidToken || answer == Answer.Forbidden || reason == Reason.token_absent;
 }
 
 function define(verdict: Verdict, name: string, reason: Reason, isPossible: bool): void {

@@ -42,9 +42,6 @@ class Budget {
 
 const budgets: Table<Budget> = tableForever<Budget>(2 * BUDGETS);
 
-/** Requests allowed since one of them was logged. */
-let unlogged: i32 = 0;
-
 /** @param known milliseconds since 1970, or 0 when the clock was not read on the way */
 export function logDeny(decision: Decision, facts: Facts, presenter: Presenter, known: i64): void {
   if (!isLogged(LogLevel.Warn)) return;
@@ -65,16 +62,7 @@ export function logDeny(decision: Decision, facts: Facts, presenter: Presenter, 
   writeLog(LogLevel.Warn, line());
 }
 
-/** Logs one in so many allowed requests. @param oneIn 0: none */
-export function sampleAllowed(
-  oneIn: i32,
-  decision: Decision,
-  facts: Facts,
-  presenter: Presenter,
-  known: i64,
-): void {
-  if (oneIn == 0 || ++unlogged < oneIn) return;
-  unlogged = 0;
+export function logAllowed(decision: Decision, facts: Facts, presenter: Presenter, known: i64): void {
   if (!isLogged(LogLevel.Info)) return;
   compose(decision, facts, presenter, known == 0 ? readClock() : known, 0);
   writeLog(LogLevel.Info, line());

@@ -2,49 +2,105 @@
 
 import { ascii } from "../host/arena";
 import { readProperty, writeFilterState } from "../host/call";
-import { Span, ABSENT, equals } from "../host/span";
+import { Span, ABSENT, EMPTY, equals, lengthOf } from "../host/span";
 import { line, startLine, writeAscii } from "../host/writer";
 import { Decision, Verdict, verdictName } from "../decision/decision";
-import { reasonName } from "../decision/reason";
+import { Reason, reasonName } from "../decision/reason";
 import { Presenter } from "../evidence/presenter";
 import { Mode } from "../policy/policy";
 import { count } from "./counters";
-import { logDeny, sampleAllowed } from "./decision_log";
+import { logAllowed, logDeny } from "./decision_log";
 import { Facts } from "./facts";
 import { countUse } from "./reach";
 
 /** Envoy publishes these as filter state `wasm.holdfast.verdict` and so on. */
 const VERDICT = ascii("holdfast.verdict");
-const MODE = ascii("holdfast.mode");
-const OBSERVE = ascii("observe");
+/** `true` where a holdfast further on is to judge the request itself. */
+const PROVISIONAL = ascii("holdfast.provisional");
+const TRUE = ascii("true");
+const FALSE = ascii("false");
+const PAYLOAD_HEADER = ascii("holdfast.payload_header");
 const REASON = ascii("holdfast.reason");
 
 const ALLOW = ascii(verdictName(Verdict.Allow));
 const DENY = ascii(verdictName(Verdict.Deny));
 const STRIP = ascii(verdictName(Verdict.Strip));
+const CLOSE = ascii(verdictName(Verdict.Close));
 const WOULD_DENY = ascii(verdictName(Verdict.WouldDeny));
+
+/** What a holdfast before this one in the proxy has written, if there was one. */
+let hasEarlierVerdict: bool = false;
+let hasEarlierReason: bool = false;
+let isProvisional: bool = false;
 
 /**
  * True when a holdfast before this one in the proxy has allowed the request, and meant it. Its verdict holds: a second reading would
- * find the token taken out, or its proof used up. One that only observed has decided nothing.
+ * find the token taken out, or its proof used up. One that only observed has decided nothing, nor has one that asked for no token.
  */
 export function wasAllowedBefore(): bool {
   const verdict = readProperty(VERDICT);
+  hasEarlierVerdict = lengthOf(verdict) > 0;
+  if (!hasEarlierVerdict) return false;
+  hasEarlierReason = equals(verdict, WOULD_DENY);
+  const provisional = readProperty(PROVISIONAL);
+  isProvisional = provisional != ABSENT && !equals(provisional, FALSE);
   const hasDecided = equals(verdict, ALLOW) || equals(verdict, STRIP);
-  return hasDecided && readProperty(MODE) == ABSENT;
+  return hasDecided && !isProvisional;
 }
 
-/** @param now milliseconds since 1970, or 0 when the clock was not read on the way; @param oneIn of so many allowed requests one is logged */
-export function record(decision: Decision, facts: Facts, presenter: Presenter, now: i64, oneIn: i32): void {
+/**
+ * @param now milliseconds since 1970, or 0 when the clock was not read on the way
+ * @param isSampled whether a record of an allowed request is logged
+ */
+export function record(
+  decision: Decision,
+  facts: Facts,
+  presenter: Presenter,
+  now: i64,
+  isSampled: bool,
+): void {
   count(decision);
   countUse(facts, decision);
   writeFilterState(VERDICT, stateOf(decision.verdict));
-  if (decision.mode == Mode.Observe) writeFilterState(MODE, OBSERVE);
-  if (decision.verdict == Verdict.Allow) return sampleAllowed(oneIn, decision, facts, presenter, now);
+  writeProvisional(isOpen(decision));
+  if (decision.verdict != Verdict.Allow) {
+    writeReason(decision.reason);
+    return logDeny(decision, facts, presenter, now);
+  }
+  // State cannot be taken back, but it can be empty.
+  if (hasEarlierVerdict && hasEarlierReason) writeFilterState(REASON, EMPTY);
+  if (isSampled) logAllowed(decision, facts, presenter, now);
+}
+
+/** True when the request is still to be judged by whoever comes next: nothing was decided about its token. */
+function isOpen(decision: Decision): bool {
+  return (
+    decision.mode == Mode.Observe ||
+    decision.reason == Reason.token_not_required ||
+    decision.reason == Reason.token_optional_absent
+  );
+}
+
+/** A state that is not there says no, so that most requests pay for none. */
+function writeProvisional(isOpen: bool): void {
+  if (isOpen) writeFilterState(PROVISIONAL, TRUE);
+  else if (hasEarlierVerdict && isProvisional) writeFilterState(PROVISIONAL, FALSE);
+}
+
+function writeReason(reason: Reason): void {
   startLine();
-  writeAscii(reasonName(decision.reason));
+  writeAscii(reasonName(reason));
   writeFilterState(REASON, line());
-  logDeny(decision, facts, presenter, now);
+}
+
+/** A later holdfast leaves what is in this header. @param name absent: none */
+export function recordPayloadHeader(name: Span): void {
+  if (name != ABSENT) writeFilterState(PAYLOAD_HEADER, name);
+}
+
+/** The header that a holdfast before this one has put a payload in; absent: none. */
+export function earlierPayloadHeader(): Span {
+  return readProperty(PAYLOAD_HEADER);
 }
 
 function stateOf(verdict: Verdict): Span {
@@ -55,6 +111,8 @@ function stateOf(verdict: Verdict): Span {
       return WOULD_DENY;
     case Verdict.Strip:
       return STRIP;
+    case Verdict.Close:
+      return CLOSE;
     default:
       return DENY;
   }

@@ -54,6 +54,13 @@ export function ageOf(claims: VerifiedClaims, now: i64): i64 {
   return issuedAt < 0 ? -1 : max<i64>(0, now - issuedAt);
 }
 
+/** Seconds since 1970 from when on the token is not taken any more. Of claims that `checkClaims` found good. */
+export function endOf(claims: VerifiedClaims, issuer: Issuer): i64 {
+  const end = dateOf(claims.document, claims.named("exp")) + issuer.clockSkew;
+  const issued = dateOf(claims.document, claims.named("iat"));
+  return issuer.maxAge == 0 || issued < 0 ? end : min(end, issued + issuer.maxAge + issuer.clockSkew);
+}
+
 /** There and anything but whole, positive seconds. */
 function isBadDate(document: JsonDocument, node: JsonNode): bool {
   return node != NO_NODE && dateOf(document, node) < 0;

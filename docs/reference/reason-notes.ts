@@ -24,6 +24,11 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
       "Envoy did not answer, or answered with something impossible, when it was asked for a fact or a signature check; or the request has more than 1,024 headers.",
     next: "Check that Envoy's version is supported and that the plugin's capability list is not restricted.",
   },
+  streams_full: {
+    means:
+      "The rule has its requests judged again, and so many go on already, in this worker or of this presenter, that one more could not be followed.",
+    next: "See the limits; ask for fewer streams at once, or for `revalidate` under fewer rules.",
+  },
 
   path_ambiguous: {
     means:

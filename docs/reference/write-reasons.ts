@@ -22,7 +22,7 @@ export async function reasonsPage(): Promise<string> {
 Made by \`npm run docs\` from assembly/decision/reason.ts. Every request ends with one of these. Names and numbers are stable.
 
 You meet a reason as \`%RESPONSE_CODE_DETAILS%\` (\`holdfast_denied{...}\`), as filter state \`wasm.holdfast.reason\`, in the
-counters \`wasmcustom.holdfast.<allow|deny|would_deny>.<reason>\`, and in the deny line of Envoy's log. The client gets the
+counters \`wasmcustom.holdfast.<allow|deny|would_deny|strip|close>.<reason>\`, and in the [decision record](decision-record.md) of Envoy's log. The client gets the
 status and the challenge only.
 
 | reason | number | HTTP | gRPC | challenge | what it means | what to do |

@@ -1,6 +1,7 @@
 // One request for each reason of the table, and what client, log, metric and filter state get to see of it.
 
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { reasonName } from "../../assembly/decision/reason.ts";
 import type { Request, Stream } from "../../cli/host/index.ts";
@@ -186,8 +187,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   answer_pending: "introspection",
   key_unconfirmed: "fetched-keys",
   presenter_not_admitted: "boundaries",
-  border_closed: "boundaries",
-  cluster_unknown: "boundaries",
+  streams_full: "streams",
+  border_closed: "borders",
+  cluster_unknown: "borders",
   service_not_admitted: "boundaries",
   egress_host_not_admitted: "egress",
   listener_not_outbound: "egress",
@@ -251,6 +253,17 @@ function run({ policy: rules, request, fails }: Case, mode = "enforce"): { scene
 it("every reason of the table has its case here, or a reason for having none", () => {
   const named = [...Object.keys(ALLOWED), ...Object.keys(DENIED), ...Object.keys(ELSEWHERE)].sort();
   assert.deepEqual(named, reasons.map(reasonName).sort());
+});
+
+it("every test that is named there speaks of its reasons", () => {
+  for (const [name, where] of Object.entries(ELSEWHERE)) {
+    if (name === "policy_absent") continue;
+    const files = ["../filter", "../envoy"].map(
+      (folder) => new URL(`${folder}/${where}.test.ts`, import.meta.url),
+    );
+    const speaks = files.some((file) => existsSync(file) && readFileSync(file, "utf8").includes(name));
+    assert.ok(speaks, `${name} is not in ${where}`);
+  }
 });
 
 for (const [name, given] of Object.entries(ALLOWED)) {

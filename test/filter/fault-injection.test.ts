@@ -13,6 +13,7 @@ import { boundTo, certified, rotatingPolicy } from "./support/rotation.ts";
 import { Scene, assertAllowed, bearer, verdictOf } from "./support/scene.ts";
 import { token } from "./support/tokens.ts";
 import type { Json } from "./support/json.ts";
+import { OutboundScene, strippingPolicy } from "./support/outbound.ts";
 import { NOW, THIEF, WEB_THUMBPRINT, thief, web } from "./support/world.ts";
 
 const RESULTS = ["empty", "short", "large", "oversized", "garbage"] as const;
@@ -237,6 +238,39 @@ describe("a request in observe mode", () => {
   }
 });
 
+describe("a request that is changed before it goes on", () => {
+  const FORGED = "forged";
+  /** A host that says it has changed a header, and has not, deceives everybody. */
+  const lies = (site: string, fault: Fault): boolean => /header_map_value$/.test(site) && "result" in fault;
+  const reaches = (stream: Stream, text: string): boolean =>
+    stream.outcome === "continue" && stream.requestHeaders.some(([, value]) => value.includes(text));
+
+  it("never goes on with a refused token, whichever call fails", () => {
+    const stolen = token({ sub: THIEF });
+    injectEverywhere(
+      new OutboundScene(strippingPolicy()),
+      { headers: [bearer(stolen)] },
+      (stream, site, fault, where) => {
+        if (!lies(site, fault)) assert.ok(!reaches(stream, stolen), where);
+        assert.notEqual(verdictOf(stream), "allow", where);
+      },
+    );
+  });
+
+  it("never goes on with a header that only holdfast writes, nor with a token that is to be taken out", () => {
+    const forward = { token: "strip", payloadHeader: "x-claims", verdict: true };
+    const scene = new Scene({ ...strict, rules: [{ name: "all", forward }] });
+    const headers: [string, string][] = ["x-holdfast-verdict", "x_claims", "x-claims"].map((name) => [
+      name,
+      FORGED,
+    ]);
+    injectEverywhere(scene, { headers: [...headers, bearer(boundToken)] }, (stream, site, fault, where) => {
+      if (lies(site, fault)) return;
+      assert.ok(!reaches(stream, FORGED) && !reaches(stream, boundToken), where);
+    });
+  });
+});
+
 describe("a configuration", () => {
   it("that cannot be read is refused, and the running one stays; what only tells of it may fail", () => {
     const scene = new Scene(strict);
@@ -249,7 +283,9 @@ describe("a configuration", () => {
       for (const fault of FAULTS) {
         const where = `${site} ${JSON.stringify(fault)}`;
         // A key that Envoy does not speak of is loaded, and verifies nothing if it is no good. Chance only spreads load.
-        const isTelling = TELLING.has(site) || ["proxy_call_foreign_function", "random_get"].includes(site);
+        const isTelling =
+          TELLING.has(site) ||
+          ["proxy_call_foreign_function", "random_get", "proxy_get_property"].includes(site);
         scene.host.calls.inject(site, fault);
         assert.equal(scene.plugin.configure(JSON.stringify(isTelling ? strict : open)), isTelling, where);
         assert.equal(scene.plugin.configure("{"), false, where);

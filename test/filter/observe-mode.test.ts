@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { policy } from "./support/policies.ts";
+import { policy, policyWithRule } from "./support/policies.ts";
 import { Scene, assertAllowed, assertWouldDeny, bearer } from "./support/scene.ts";
 import { token } from "./support/tokens.ts";
 import { thief, web } from "./support/world.ts";
@@ -28,7 +28,7 @@ describe("observe mode", () => {
     assertAllowed(scene.present(token()));
   });
 
-  it("changes nothing that client or upstream see", () => {
+  it("changes nothing that client or upstream see of what they have written", () => {
     const headers = [bearer(token()), ["x-holdfast", "y"]] as const;
     scene.host.calls.resetCounts();
     const stream = scene.ask({ path: "/orders?a=b", headers, peer: thief });
@@ -37,6 +37,28 @@ describe("observe mode", () => {
       headers,
     );
     for (const call of scene.host.calls.counts().keys()) assert.ok(!CHANGING.has(call), call);
+  });
+
+  it("takes out the verdict that only holdfast writes, and nothing else: an upstream may rely on it", () => {
+    const headers = [bearer(token()), ["x_holdfast_verdict", "allow"], ["x-holdfast", "y"]] as const;
+    scene.host.calls.resetCounts();
+    const stream = scene.ask({ headers: [...headers, ["x-holdfast-verdict", "allow"]], peer: thief });
+    assertWouldDeny(stream, "spiffe_mismatch");
+    assert.deepEqual(
+      stream.requestHeaders.filter(([name]) => !name.startsWith(":")),
+      [headers[0], headers[2]],
+    );
+    const changes = [...scene.host.calls.counts().keys()].filter((call) => CHANGING.has(call));
+    assert.deepEqual(changes, ["proxy_remove_header_map_value"]);
+  });
+
+  it("does nothing of what a rule would have go on, nor takes a refused token out", () => {
+    const forward = { token: "strip", payloadHeader: "x-claims", verdict: true };
+    const forwarding = new Scene(policyWithRule({ mode: "observe", forward }));
+    forwarding.host.calls.resetCounts();
+    assertAllowed(forwarding.present(token(), { headers: [["x-claims", "e30"]] }));
+    assertWouldDeny(forwarding.present(token(), { peer: thief }), "spiffe_mismatch");
+    for (const call of forwarding.host.calls.counts().keys()) assert.ok(!CHANGING.has(call), call);
   });
 
   it("has no memory of what it let pass", () => {

@@ -25,9 +25,16 @@ const rulesOf = (count: number): Json =>
 const EVERYTHING: Json = {
   mode: "observe",
   trustDomain: "example.org",
+  trustDomainAliases: ["old.example.org"],
+  federatedTrustDomains: ["partner.example"],
+  decisionLog: { sampleAllowed: 100 },
   presenter: { from: "peer", validatedBy: "listener" },
   issuers: {
-    idp: issuer({ clockSkew: "30s" }),
+    idp: issuer({
+      clockSkew: "30s",
+      acceptedBy: ["spiffe://example.org/ns/shop/**"],
+      borders: { federated: { bind: [{ network: { sources: ["10.0.0.0/8"] } }] }, outside: "deny" },
+    }),
     mesh: issuer({ issuer: "mesh", keys: { jwt_authn: { payloadHeader: "x-jwt", metadataKey: "m" } } }),
     plain: issuer({ issuer: "plain", keys: "jwt_authn" }),
   },
@@ -41,9 +48,15 @@ const EVERYTHING: Json = {
       issuers: ["idp", "mesh"],
       audiences: ["orders"],
       bind: [{ spiffe: { claim: 'act."example.org".sub' } }, { certificate: {} }],
+      onDeny: "deny",
     },
     { name: "items", when: { pathTemplate: "/{tenant}/a%20b/{**}", headers: ["x-trial"] } },
     { name: "call", when: { grpc: { service: "shop.v1.Orders", method: "Get" } } },
+    {
+      name: "rest",
+      issuers: ["idp"],
+      forward: { token: "strip", payloadHeader: "x-claims", verdict: true },
+    },
   ],
 };
 

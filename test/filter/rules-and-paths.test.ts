@@ -352,7 +352,7 @@ describe("a rule's methods and authority", () => {
   it("an authority with a port takes that one", () => {
     const scene = taking({ authority: "orders.example.org:8443" });
     assertAllowed(scene.ask({ authority: "orders.example.org:8443" }));
-    for (const authority of ["orders.example.org", "orders.example.org:443", "orders.example.org:84430"])
+    for (const authority of ["orders.example.org", "orders.example.org:443", "orders.example.org:18443"])
       assertDenied(scene.ask({ authority }), "no_rule", authority);
   });
 

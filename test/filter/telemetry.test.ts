@@ -53,6 +53,9 @@ describe("counters", () => {
       const name = reasonName(reason);
       if (answerTo(reason) === Answer.None) expected.push(`holdfast.allow.${name}`);
       else expected.push(`holdfast.deny.${name}`, `holdfast.would_deny.${name}`);
+      const isOver =
+        [Answer.InvalidToken, Answer.Forbidden].includes(answerTo(reason)) || name === "token_absent";
+      if (isOver) expected.push(`holdfast.close.${name}`);
       const isOfToken = reason > Reason.token_absent && answerTo(reason) !== Answer.Unavailable;
       if (isOfToken && !NEVER_STRIPPED.has(name)) expected.push(`holdfast.strip.${name}`);
     }

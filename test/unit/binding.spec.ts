@@ -2,7 +2,8 @@ import { makeForever, resetArena } from "../../assembly/host/arena";
 import { Region } from "../../assembly/host/region";
 import { ABSENT, Span } from "../../assembly/host/span";
 import { proveBindings } from "../../assembly/binding/bind";
-import { reasonName } from "../../assembly/decision/reason";
+import { methodName, trail } from "../../assembly/binding/trail";
+import { Reason, reasonName } from "../../assembly/decision/reason";
 import { MetadataClaims } from "../../assembly/evidence/jwt_authn";
 import { Presenter } from "../../assembly/evidence/presenter";
 import { Binding, MAX_WINDOW, Method, Policy, Rotation, Rule } from "../../assembly/policy/policy";
@@ -156,5 +157,33 @@ describe("a rule's binding", () => {
   test("that was never filled in denies", () => {
     present(WEB, DIGEST_HEX);
     expect(held('{"sub":"' + WEB + '"}', ruleWith(Method.Nothing, ABSENT))).toBe("policy_absent");
+  });
+});
+
+describe("the trail of what was held", () => {
+  test("keeps methods and reasons in order, and says whether anything ties the token", () => {
+    trail.clear();
+    trail.note(Method.Pattern, Reason.ok, false);
+    expect(trail.isBound).toBe(false);
+    trail.note(Method.Client, Reason.client_mismatch, true);
+    expect(trail.isBound).toBe(false, "what does not hold ties nothing");
+    trail.note(Method.Confirmation, Reason.ok, true);
+    expect(trail.isBound).toBe(true);
+    expect(trail.count).toBe(3);
+    expect(methodName(trail.methodAt(0))).toBe("spiffe");
+    expect(trail.reasonAt(1)).toBe(Reason.client_mismatch);
+    expect(methodName(trail.methodAt(2))).toBe("cnf");
+    trail.clear();
+    expect(trail.count).toBe(0);
+    expect(trail.isBound).toBe(false);
+  });
+
+  test("has room for 64 steps, and loses none that ties", () => {
+    trail.clear();
+    for (let i = 0; i < 70; i++) trail.note(Method.Pattern, Reason.ok, false);
+    trail.note(Method.Claim, Reason.ok, true);
+    expect(trail.count).toBe(64);
+    expect(trail.isBound).toBe(true);
+    trail.clear();
   });
 });

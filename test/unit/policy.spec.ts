@@ -5,7 +5,7 @@ import { ABSENT } from "../../assembly/host/span";
 import { parseClaimPath } from "../../assembly/policy/claim_path";
 import { parseDuration } from "../../assembly/policy/duration";
 import { loadPolicy } from "../../assembly/policy/load";
-import { isAuthority, isPlainAuthority } from "../../assembly/policy/authority";
+import { isAuthority, isHostPattern, isPlainAuthority, matchesHost } from "../../assembly/policy/authority";
 import { Target, isOnlyRule, isRuleByLookalikes, matchRule } from "../../assembly/policy/match";
 import { isMethod } from "../../assembly/policy/method";
 import { decodePath, isAmbiguousPath, isUnderPrefix, withoutQuery } from "../../assembly/policy/path";
@@ -295,6 +295,30 @@ describe("an authority", () => {
       "caf\u00e9",
     ];
     for (let i = 0; i < odd.length; i++) expect(isPlainAuthority(utf8(odd[i]))).toBe(false, odd[i]);
+  });
+});
+
+describe("a host pattern", () => {
+  test("is an authority, or every host below one", () => {
+    const good = ["a.example", "a.example:443", "*.example", "*.a.example.:443", "*.a", "[::1]:1"];
+    for (let i = 0; i < good.length; i++) expect(isHostPattern(utf8(good[i]))).toBe(true, good[i]);
+    const odd = ["", "*", "*.", "**.a", "*.*.a", "a.*", "a*.b", "*a.b", "*.a,b", "https://a", "*.a/b"];
+    for (let i = 0; i < odd.length; i++) expect(isHostPattern(utf8(odd[i]))).toBe(false, odd[i]);
+  });
+
+  test("takes whole labels before what it names, and at least one", () => {
+    const pattern = utf8("*.a.example");
+    const below = ["b.a.example", "c.b.a.example", "B.A.Example", "b.a.example.", "b.a.example:1"];
+    for (let i = 0; i < below.length; i++) expect(matchesHost(pattern, utf8(below[i]))).toBe(true, below[i]);
+    const other = ["a.example", "xa.example", "b-a.example", "b.a.example.x", "b.a.examples", "example", ""];
+    for (let i = 0; i < other.length; i++) expect(matchesHost(pattern, utf8(other[i]))).toBe(false, other[i]);
+  });
+
+  test("with a port takes that one only", () => {
+    expect(matchesHost(utf8("*.example:443"), utf8("a.example:443"))).toBe(true);
+    expect(matchesHost(utf8("*.example:443"), utf8("a.example"))).toBe(false);
+    expect(matchesHost(utf8("*.example:443"), utf8("a.example:4430"))).toBe(false);
+    expect(matchesHost(utf8("a.example:443"), utf8("a.example:443"))).toBe(true);
   });
 });
 

@@ -22,7 +22,7 @@ describe("recording a decision", () => {
     facts.clear();
     facts.rule = utf8("orders");
     decision.combine(Reason.spiffe_mismatch, Mode.Enforce, false);
-    record(decision, facts, presenter, 1_800_000_000, 0);
+    record(decision, facts, presenter, 1_800_000_000, false);
     expect(decision.verdict).toBe(Verdict.Deny);
     expect(text(line())).toBe(
       'holdfast {"verdict":"deny","reason":"spiffe_mismatch","mode":"enforce","time":1800000000,"rule":"orders"}',
@@ -32,7 +32,7 @@ describe("recording a decision", () => {
   test("leaves an allow without a line", () => {
     const before = text(line());
     decision.combine(Reason.ok, Mode.Enforce, false);
-    record(decision, facts, presenter, 1_800_000_000, 0);
+    record(decision, facts, presenter, 1_800_000_000, false);
     expect(text(line())).toBe(before);
   });
 });

@@ -3,6 +3,7 @@ import { Reason } from "../../assembly/decision/reason";
 import { Credential } from "../../assembly/token/credential";
 import { ABSENT } from "../../assembly/host/span";
 import { UnverifiedToken } from "../../assembly/token/jws";
+import { Reach } from "../../assembly/token/reach";
 import { Algorithm } from "../../assembly/crypto/algorithm";
 import { text, utf8 } from "./support";
 
@@ -136,5 +137,30 @@ describe("a compact JWS", () => {
     expect(readToken('{"alg":"ES256"}', '{"iss":7,"sub":"s"}')).toBe(Reason.ok);
     expect(token.claimedIssuer).toBe(ABSENT);
     expect(text(token.claimedSubject)).toBe("s");
+  });
+});
+
+describe("how far a token has travelled", () => {
+  test("counts each of five, and then no more", () => {
+    const reach = Reach.make();
+    expect(reach.presenters.add(7)).toBe(true);
+    expect(reach.presenters.add(7)).toBe(false);
+    expect(reach.presenters.add(0)).toBe(true, "a hash may be zero");
+    expect(reach.presenters.add(0)).toBe(false);
+    for (let hash: u32 = 1; hash <= 3; hash++) expect(reach.presenters.add(hash)).toBe(true);
+    expect(reach.presenters.add(9)).toBe(false);
+    expect(reach.presenters.count).toBe(5);
+    expect(reach.services.count).toBe(0);
+  });
+
+  test("is forgotten with the token", () => {
+    const reach = Reach.make();
+    reach.usedAt = 1;
+    reach.presenters.add(7);
+    reach.services.add(7);
+    reach.clear();
+    expect(reach.usedAt).toBe(0);
+    expect(reach.presenters.count + reach.services.count).toBe(0);
+    expect(reach.presenters.add(7)).toBe(true);
   });
 });

@@ -11,6 +11,8 @@ const wasmFilter = typeUrl("envoy.extensions.filters.http.wasm.v3.Wasm");
 export interface PluginOptions {
   /** The VM's environment. Plugins that share a VM share the environment of the first. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** The VM, by the name that Envoy knows it by: plugins of one name and code share it. Absent: the filter's own name. */
+  readonly vmId?: string;
   /** Envoy's switch for a filter that wants to see a body while it holds the headers back. */
   readonly allowOnHeadersStopIteration?: boolean;
 }
@@ -115,15 +117,18 @@ export function setMetadata(metadata: Readonly<Record<string, object>>): Config 
   };
 }
 
-/** Gives every request filter state objects that are texts. */
-export function setFilterState(objects: Readonly<Record<string, string>>): Config {
+/**
+ * Gives every request filter state objects, made from texts.
+ * @param factory what makes them: strings, where nothing else is said
+ */
+export function setFilterState(objects: Readonly<Record<string, string>>, factory = "envoy.string"): Config {
   return {
     name: "envoy.filters.http.set_filter_state",
     typed_config: {
       "@type": typeUrl("envoy.extensions.filters.http.set_filter_state.v3.Config"),
       on_request_headers: Object.entries(objects).map(([object_key, text]) => ({
         object_key,
-        factory_key: "envoy.string",
+        factory_key: factory,
         format_string: { text_format_source: { inline_string: text } },
       })),
     },

@@ -14,7 +14,8 @@ export type ListenerSource = { readonly listeners: readonly Config[] } | { reado
 export type LaboratoryOptions = ListenerSource & {
   /** Further clusters by name, or another `upstream`: the port on the loopback interface that each leads to. */
   readonly clusters?: Readonly<Record<string, number>>;
-  /** What the proxy is told of itself. */
+  /** What the proxy is told of itself. The default ID is `laboratory`. */
+  readonly nodeId?: string;
   readonly nodeMetadata?: Config;
   /** Worker threads of Envoy. Default 1. */
   readonly workers?: number;
@@ -39,7 +40,7 @@ function bootstrap(options: LaboratoryOptions, upstreamPort: number): Config {
   const clusters = Object.entries({ upstream: upstreamPort, ...options.clusters });
   return {
     node: {
-      id: "laboratory",
+      id: options.nodeId ?? "laboratory",
       cluster: "laboratory",
       ...(options.nodeMetadata !== undefined && { metadata: options.nodeMetadata }),
     },

@@ -9,10 +9,13 @@ export interface MtlsOptions {
   readonly bundle: string;
   /** Lets in client certificates that could not be validated, as some migrations do. */
   readonly acceptUntrusted?: boolean;
+  /** Whether a client has to show a certificate; true when absent. One that is shown is validated in any case. */
+  readonly requiresCertificate?: boolean;
 }
 
-/** A server's transport socket that requires a client certificate. */
-export function mtls({ server, bundle, acceptUntrusted = false }: MtlsOptions): Config {
+/** A server's transport socket that requires a client certificate, where nothing else is said. */
+export function mtls(options: MtlsOptions): Config {
+  const { server, bundle, acceptUntrusted = false, requiresCertificate = true } = options;
   const validation = {
     trusted_ca: { inline_string: bundle },
     ...(acceptUntrusted && { trust_chain_verification: "ACCEPT_UNTRUSTED" }),
@@ -25,7 +28,7 @@ export function mtls({ server, bundle, acceptUntrusted = false }: MtlsOptions): 
     name: "envoy.transport_sockets.tls",
     typed_config: {
       "@type": typeUrl("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"),
-      require_client_certificate: true,
+      require_client_certificate: requiresCertificate,
       common_tls_context: {
         alpn_protocols: ["h2", "http/1.1"],
         tls_certificates: [certificate],

@@ -15,7 +15,8 @@ export interface Offer {
 export class PolicyDesk {
   readonly host = new Host({ now: () => NOW, onLog: (line) => this.#lines.push(line) });
   #lines: LogLine[] = [];
-  readonly #plugin = Vm.start(this.host, filterModule).configure();
+  readonly vm = Vm.start(this.host, filterModule);
+  readonly #plugin = this.vm.configure();
 
   offer(policy: Json | string | Uint8Array): Offer {
     const isText = typeof policy === "string" || policy instanceof Uint8Array;

@@ -4,6 +4,8 @@ import type { HostOptions, Plugin, Request, Stream, VmOptions } from "../../../c
 import { filterModule } from "./filter-module.ts";
 import { policy as usualPolicy } from "./policies.ts";
 import type { Json } from "./json.ts";
+import { showNodeMetadata } from "./node-metadata.ts";
+import type { NodeMetadata } from "./node-metadata.ts";
 import { NOW, web } from "./world.ts";
 
 /** One worker of one Envoy with the filter under a policy, and a clock that only tests move. */
@@ -14,10 +16,16 @@ export class Scene {
   /** Seconds since 1970. */
   now = NOW;
 
-  constructor(policy: Json | string = usualPolicy(), options: HostOptions = {}, vm: VmOptions = {}) {
+  constructor(
+    policy: Json | string = usualPolicy(),
+    options: HostOptions = {},
+    vm: VmOptions = {},
+    node: NodeMetadata = {},
+  ) {
     // The same chance each time: whose hashes fall together must not change from run to run.
     this.host = new Host({ now: () => this.now, random: (bytes) => bytes.fill(7), ...options });
     this.vm = Vm.start(this.host, filterModule, vm);
+    showNodeMetadata(this.vm, node);
     this.plugin = this.vm.configure({
       configuration: typeof policy === "string" ? policy : JSON.stringify(policy),
     });
@@ -34,6 +42,15 @@ export class Scene {
   /** Sends a request with this token. */
   present(token: string, request: Request = {}): Stream {
     return this.ask({ ...request, headers: [...(request.headers ?? []), bearer(token)] });
+  }
+
+  /** The counters that are not zero, those that are handed over on a tick included, by their names behind `holdfast.`. */
+  counted(prefix = ""): Record<string, number> {
+    this.vm.tick();
+    const all = [...this.host.counters()].map(
+      ([name, value]) => [name.replace(/^holdfast\./, ""), value] as const,
+    );
+    return Object.fromEntries(all.filter(([name, value]) => value > 0 && name.startsWith(prefix)));
   }
 
   lastLine(): string {
