@@ -12,6 +12,7 @@ import { forgetWaiter } from "./filter/waiting";
 import { seedHash } from "./text/hash";
 import { defineEvents } from "./telemetry/events";
 import { defineCounters } from "./telemetry/counters";
+import { defineReplayGauge } from "./telemetry/replay_gauge";
 import { defineReach } from "./telemetry/reach";
 
 /** Tells the host which ABI this is; never called. */
@@ -32,6 +33,7 @@ export function proxy_on_configure(root: u32, size: i32): u32 {
   defineCounters();
   defineEvents();
   defineReach();
+  defineReplayGauge();
   seedHash(<u32>readRandom());
   if (!configureRoot(root, readConfiguration(size))) return 0;
   startTicks(root);

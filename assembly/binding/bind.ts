@@ -10,7 +10,7 @@ import { Binding, Crossing, Method, Piece, Policy, Rule, hasText } from "../poli
 import { NO_NODE } from "../text/json";
 import { VerifiedClaims } from "../token/verified_claims";
 import { trail } from "./trail";
-import { namesKey, proveConfirmation, proveLiveCertificate } from "./confirmation";
+import { endRotation, namesKey, proveConfirmation, proveLiveCertificate } from "./confirmation";
 import { proveActor } from "./methods/actor";
 import { proveClient } from "./methods/client";
 import { proveKubernetes } from "./methods/kubernetes";
@@ -38,6 +38,8 @@ export function proveBindings(
     reason = proveDefault(claims, presenter);
   if (reason == Reason.ok) reason = proveEach(claims, policy, rule.bind.bindings, presenter);
   if (reason != Reason.ok || crossing == null) return reason;
+  // A rule's exception is none of the border's.
+  endRotation();
   return proveEach(claims, policy, crossing.bind.bindings, presenter);
 }
 

@@ -28,10 +28,17 @@ export function namesKey(claims: VerifiedClaims): bool {
 }
 
 let rotated: Rotated = Rotated.No;
+/** True while another certificate may stand for the one that the token names. */
+let standsIn: bool = false;
 
 /** What stands for the certificate that the token names, by the last `proveConfirmation`. */
 export function rotatedBy(): Rotated {
   return rotated;
+}
+
+/** From here on the live certificate has to be the one that the token names. */
+export function endRotation(): void {
+  standsIn = false;
 }
 
 /** The live certificate is the one that the token names, or was found to stand for it, whoever else may present the token. */
@@ -39,12 +46,13 @@ export function proveLiveCertificate(claims: VerifiedClaims, presenter: Presente
   const thumbprint = claims.document.member(claims.named("cnf"), THUMBPRINT);
   if (thumbprint == NO_NODE) return Reason.certificate_unbound;
   const reason = proveCertificate(claims.document, thumbprint, presenter);
-  return reason == Reason.certificate_mismatch && rotated != Rotated.No ? Reason.ok : reason;
+  return reason == Reason.certificate_mismatch && standsIn ? Reason.ok : reason;
 }
 
 /** Also finds out, once for all bindings of the rule, whether another certificate may stand for the one that the token names. */
 export function proveConfirmation(claims: VerifiedClaims, bind: Bind, presenter: Presenter): Reason {
   rotated = Rotated.No;
+  standsIn = false;
   const document = claims.document;
   const cnf = claims.named("cnf");
   if (cnf == NO_NODE) return Reason.ok;
@@ -73,7 +81,8 @@ export function proveConfirmation(claims: VerifiedClaims, bind: Bind, presenter:
   const rotation = bind.rotation;
   if (rotation != null && byCertificate == Reason.certificate_mismatch) {
     rotated = proveRotation(claims, rotation, namedDigest(), presenter);
-    if (rotated != Rotated.No) byCertificate = Reason.ok;
+    standsIn = rotated != Rotated.No;
+    if (standsIn) byCertificate = Reason.ok;
   }
   return byProxy == Reason.ok && byCertificate != Reason.certificate_unbound ? Reason.ok : byCertificate;
 }

@@ -35,6 +35,12 @@ export class Moment {
 /** One request is judged at a time. */
 export const moment = makeForever<Moment>();
 
+/** True when the claim that the policy names is the presenter's SPIFFE ID. */
+export function isHolders(claims: VerifiedClaims, rotation: Rotation, presenter: Presenter): bool {
+  const holder = claims.document.stringOf(claims.at(rotation.claim));
+  return presenter.spiffeId != ABSENT && equals(holder, presenter.spiffeId);
+}
+
 /** @param named the digest of the certificate that the token names, which is not the live one */
 export function proveRotation(
   claims: VerifiedClaims,
@@ -42,8 +48,7 @@ export function proveRotation(
   named: Span,
   presenter: Presenter,
 ): Rotated {
-  const holder = claims.document.stringOf(claims.at(rotation.claim));
-  if (presenter.spiffeId == ABSENT || !equals(holder, presenter.spiffeId)) return Rotated.No;
+  if (!isHolders(claims, rotation, presenter)) return Rotated.No;
   const seen = certificatesSeen(moment.isObserved);
   if (seen.hasSeen(presenter.spiffeId, named, rotation.window, moment.now)) return Rotated.Seen;
   return isRenewed(claims, rotation, presenter) ? Rotated.Renewed : Rotated.No;

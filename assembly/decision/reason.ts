@@ -9,6 +9,8 @@ export enum Reason {
   token_not_required = 1,
   // The rule makes the token optional, and there is none.
   token_optional_absent = 2,
+  // A holdfast before this one in the proxy has judged the token.
+  judged_before = 3,
 
   // Nothing can be known now.
   policy_absent = 10,
@@ -21,6 +23,7 @@ export enum Reason {
   method_ambiguous = 22,
   authority_ambiguous = 23,
   header_ambiguous = 24,
+  early_data = 25,
 
   // The credential.
   token_absent = 30,
@@ -159,6 +162,8 @@ export function reasonName(reason: Reason): string {
       return "token_not_required";
     case Reason.token_optional_absent:
       return "token_optional_absent";
+    case Reason.judged_before:
+      return "judged_before";
     case Reason.policy_absent:
       return "policy_absent";
     case Reason.host_unavailable:
@@ -175,6 +180,8 @@ export function reasonName(reason: Reason): string {
       return "authority_ambiguous";
     case Reason.header_ambiguous:
       return "header_ambiguous";
+    case Reason.early_data:
+      return "early_data";
     case Reason.token_absent:
       return "token_absent";
     case Reason.scheme_unsupported:
@@ -421,6 +428,8 @@ export enum Answer {
   InvalidProof = 6,
   /** 401 `use_dpop_nonce`, with one. */
   UseNonce = 7,
+  /** 425: what was sent as early data may be a replay.  RFC 8470, section 5.2 */
+  TooEarly = 8,
 }
 
 export function answerTo(reason: Reason): Answer {
@@ -428,6 +437,7 @@ export function answerTo(reason: Reason): Answer {
     case Reason.ok:
     case Reason.token_not_required:
     case Reason.token_optional_absent:
+    case Reason.judged_before:
       return Answer.None;
     case Reason.policy_absent:
     case Reason.host_unavailable:
@@ -556,6 +566,8 @@ export function answerTo(reason: Reason): Answer {
       return Answer.InvalidProof;
     case Reason.proof_nonce_absent:
       return Answer.UseNonce;
+    case Reason.early_data:
+      return Answer.TooEarly;
     default:
       return Answer.Forbidden;
   }
@@ -570,6 +582,8 @@ export function httpStatus(answer: Answer): number {
       return 401;
     case Answer.InvalidRequest:
       return 400;
+    case Answer.TooEarly:
+      return 425;
     case Answer.Unavailable:
       return 503;
     default:
@@ -587,6 +601,7 @@ export function grpcStatus(answer: Answer): number {
       return 16; // UNAUTHENTICATED
     case Answer.InvalidRequest:
       return 3; // INVALID_ARGUMENT
+    case Answer.TooEarly:
     case Answer.Unavailable:
       return 14; // UNAVAILABLE
     default:

@@ -3,7 +3,7 @@
 
 import { ascii } from "../host/arena";
 import { readProperty } from "../host/call";
-import { Span, ABSENT, FAILED, byteAt, lengthOf, slice } from "../host/span";
+import { Span, ABSENT, FAILED, byteAt, equalsAscii, lengthOf, slice, sliceFrom } from "../host/span";
 import { Char } from "../text/ascii";
 import { Reason } from "../decision/reason";
 import { Fact, Policy, PresenterFrom, ValidatedBy } from "../policy/policy";
@@ -82,12 +82,17 @@ export function gatherOutsider(presenter: Presenter, policy: Policy): Reason {
   return validation;
 }
 
-/** The address of the other end, without its port: all that tells one outsider from another. FAILED when Envoy cannot say. */
-export function readSourceHost(): Span {
+/**
+ * The address of the other end, without its port: all that tells one outsider from another. Absent where nobody vouches for it: with port 0
+ * Envoy has it from `x-forwarded-for`.
+ */
+export function readSourceHost(policy: Policy): Span {
   const address = readProperty(SOURCE_ADDRESS);
-  let end = lengthOf(address) - 1;
-  while (end > 0 && byteAt(address, end) != Char.Colon) end--;
-  return end > 0 ? slice(address, 0, end) : address;
+  let colon = lengthOf(address) - 1;
+  while (colon > 0 && byteAt(address, colon) != Char.Colon) colon--;
+  if (colon <= 0) return ABSENT;
+  const isForwarded = equalsAscii(sliceFrom(address, colon), ":0");
+  return isForwarded && !policy.trustsForwardedFor ? ABSENT : slice(address, 0, colon);
 }
 
 /** The SPIFFE ID that this service shows; absent when it shows none. */

@@ -55,6 +55,7 @@ const INVALID_REQUEST = ascii("invalid_request");
 const INVALID_PROOF = ascii("invalid_dpop_proof");
 const USE_DPOP_NONCE = ascii("use_dpop_nonce");
 const UNAVAILABLE = ascii("unavailable");
+const TOO_EARLY = ascii("too_early");
 const FORBIDDEN = ascii("forbidden");
 
 /**
@@ -144,6 +145,8 @@ function bodyOf(answer: Answer): Span {
       return INVALID_REQUEST;
     case Answer.Unavailable:
       return UNAVAILABLE;
+    case Answer.TooEarly:
+      return TOO_EARLY;
     default:
       return FORBIDDEN;
   }

@@ -7,7 +7,7 @@ import { PairReader } from "../host/pairs";
 import { Span, ABSENT, equals, equalsAscii, lengthOf } from "../host/span";
 import { line, startLine, writeAscii, writeByte, writeBytes } from "../host/writer";
 import { Char } from "../text/ascii";
-import { reasonName } from "../decision/reason";
+import { Reason, reasonName } from "../decision/reason";
 import { Decision, Verdict, verdictName } from "../decision/decision";
 import { Policy, Rule, headerSpelled, isSpelledAlike } from "../policy/policy";
 import { Facts } from "../telemetry/facts";
@@ -66,7 +66,9 @@ export function forward(headers: Span, rule: Rule, payload: Span, decision: Deci
     if (!replaceRequestHeader(wanted.payloadHeader, payload)) return false;
     recordPayloadHeader(wanted.payloadHeader);
   }
-  return !wanted.tellsVerdict || replaceRequestHeader(VERDICT_HEADER, verdictLine(decision, facts));
+  // Whoever has judged the token has said so already.
+  const isTold = !wanted.tellsVerdict || decision.reason == Reason.judged_before;
+  return isTold || replaceRequestHeader(VERDICT_HEADER, verdictLine(decision, facts));
 }
 
 /** Takes the token out, from wherever the rule takes tokens. */

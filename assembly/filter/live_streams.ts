@@ -8,7 +8,7 @@ import { Table, tableForever } from "../host/table";
 /** Streams that are judged again, at one time in a worker. Full means denied: one that could not be followed is not let go on. */
 const MAX_STREAMS: i32 = 4096;
 /** Of these, one presenter's: his flood leaves room for the others. */
-const MAX_OF_ONE: i32 = 2048;
+const MAX_OF_ONE: i32 = 1300;
 /** Presenters whose hashes fall together share what one of them may have. */
 const SHARES: i32 = 1024;
 
@@ -46,7 +46,7 @@ export class LiveStream {
 }
 
 /** Bytes of headers that one presenter's streams may take, of all that may be kept. */
-const MAX_BYTES_OF_ONE: i32 = MAX_KEPT / 2;
+const MAX_BYTES_OF_ONE: i32 = MAX_KEPT / 3;
 
 @unmanaged
 class Share {

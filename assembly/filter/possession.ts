@@ -103,6 +103,12 @@ function isFresh(dpop: Dpop, nonce: Span, now: i64): bool {
   return !needsNonce || isNonce(nonce, now);
 }
 
+/** True when the request has a proof with a nonce of ours, so that it was not made before the client had that. */
+export function hasFreshNonce(): bool {
+  const made = proof;
+  return made != null && isNonce(made.nonce, inquiry.now / 1000);
+}
+
 /** Notes the proof, which is good once: after everything else, so that only a request that passes takes a place. */
 export function spendProof(isObserved: bool): Reason {
   const spent = proof;

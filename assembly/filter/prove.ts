@@ -15,7 +15,7 @@ import { Remembered, recall, remember } from "../token/token_cache";
 import { CachedToken } from "../token/token_table";
 import { VerifiedClaims } from "../token/verified_claims";
 import { Event, countEvent } from "../telemetry/events";
-import { OUTSIDERS, inquiry } from "./inquiry";
+import { inquiry } from "./inquiry";
 import { ask, introspectionsFor } from "./introspect";
 import { fetchKeys } from "./key_fetch";
 import { MAX_WAIT, NOTHING } from "./waiting";
@@ -33,9 +33,9 @@ const EARLY_REFILL: i32 = 10_000;
 
 const failures = Budgets.make(HOLDERS, FAILURES, FAILURE_REFILL);
 const earlyFetches = Budgets.make(HOLDERS, 1, EARLY_REFILL);
-// Outsiders have any number of addresses, and what they spend is no workload's; nor is what observed requests spend.
-const outsidersFailures = Budgets.make(HOLDERS, FAILURES, FAILURE_REFILL);
-const outsidersEarlyFetches = Budgets.make(HOLDERS, 1, EARLY_REFILL);
+// Strangers have any number of addresses and names, and what they spend is no workload's of ours; nor is what observed requests spend.
+const strangersFailures = Budgets.make(HOLDERS, FAILURES, FAILURE_REFILL);
+const strangersEarlyFetches = Budgets.make(HOLDERS, 1, EARLY_REFILL);
 const observedFailures = Budgets.make(HOLDERS, FAILURES, FAILURE_REFILL);
 const observedEarlyFetches = Budgets.make(HOLDERS, 1, EARLY_REFILL);
 
@@ -129,12 +129,12 @@ export function noteFailure(algorithm: Algorithm): void {
 
 function failureBudget(): Budgets {
   if (inquiry.isObserved) return observedFailures;
-  return inquiry.holder == OUTSIDERS ? outsidersFailures : failures;
+  return inquiry.isStranger ? strangersFailures : failures;
 }
 
 function earlyFetchBudget(): Budgets {
   if (inquiry.isObserved) return observedEarlyFetches;
-  return inquiry.holder == OUTSIDERS ? outsidersEarlyFetches : earlyFetches;
+  return inquiry.isStranger ? strangersEarlyFetches : earlyFetches;
 }
 
 function takeReach(entry: CachedToken | null): void {

@@ -7,7 +7,7 @@ import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf } from "../host/spa
 import { proveBindings } from "../binding/bind";
 import { trail } from "../binding/trail";
 import { namesCertificate, namesKey, rotatedBy } from "../binding/confirmation";
-import { Rotated, moment } from "../binding/rotation";
+import { Rotated, isHolders, moment } from "../binding/rotation";
 import { asksForCluster, borderOf, checkBorder, clusterBorderOf } from "../boundary/border";
 import { checkEgress } from "../boundary/egress";
 import { checkPresenter } from "../boundary/presenters";
@@ -40,6 +40,7 @@ import {
   Policy,
   PresenterFrom,
   Proof,
+  Rotation,
   Rule,
   TokenNeed,
   crossingOf,
@@ -58,7 +59,7 @@ import { checkHeader, issuerOf } from "../token/kind";
 import { VerifiedClaims } from "../token/verified_claims";
 import { Event, countEvent } from "../telemetry/events";
 import { Facts } from "../telemetry/facts";
-import { earlierPayloadHeader, record, wasAllowedBefore } from "../telemetry/record";
+import { earlierPayloadHeader, earlierTokenHeader, record, wasAllowedBefore } from "../telemetry/record";
 import { Action, apply } from "./apply";
 import { RootContext, findRoot, policyOf } from "./contexts";
 import {
@@ -68,8 +69,8 @@ import {
   removePayloadHeaders,
   removeUnseenOwnHeaders,
 } from "./forward";
-import { OUTSIDERS, inquiry, shareOf } from "./inquiry";
-import { provePossession, spendProof } from "./possession";
+import { inquiry, shareOf, shareOfStrangers } from "./inquiry";
+import { hasFreshNonce, provePossession, spendProof } from "./possession";
 import {
   forgetProof,
   proveByForwardedPayload,
@@ -101,6 +102,8 @@ let payload: Span = ABSENT;
 let areHeadersRead: bool = false;
 /** True when the client has sent a header that only holdfast writes. */
 let hasOwnHeader: bool = false;
+/** True when the request came as TLS early data, by the word of whoever ended TLS.  RFC 8470, section 5.1 */
+let isEarly: bool = false;
 /** `dpop`, and how many there are. */
 let dpop: Span = ABSENT;
 let dpopCount: i32 = 0;
@@ -114,6 +117,8 @@ const arrival = makeForever<Waiting>();
 let now: i64 = 0;
 /** Milliseconds since 1970 when what the request was admitted by ends. */
 let endsAt: i64 = 0;
+/** True when a holdfast before this one in the proxy has allowed the request for its token. */
+let isJudged: bool = false;
 /** The admitted request that is judged again; null: one that has come. */
 let reviewed: LiveStream | null = null;
 
@@ -216,26 +221,15 @@ function counts(rule: Rule, name: Span): bool {
 
 function decide(root: RootContext | null, request: Waiting): Action {
   const policy = policyOf(root);
-  if (policy != null && wasAllowedBefore()) return passOn(policy);
   const isResumed = request.until != 0;
   forget();
   inquiry.root = request.root;
   inquiry.stream = request.stream;
   inquiry.hasFailed = request.hasFailed;
   if (isResumed) presenter.recallExpressions(request.trueExpressions);
+  isJudged = policy != null && wasAllowedBefore();
   const reason = judge(policy);
   return inquiry.awaited == NOTHING ? conclude(root, reason) : wait(root, reason, request);
-}
-
-/** Lets a request pass that was judged before, without what a client has put where only holdfast writes. */
-function passOn(policy: Policy): Action {
-  countEvent(Event.JudgedBefore);
-  if (policy.payloadHeaders.count == 0) return Action.Continue;
-  headers = readRequestHeaders();
-  if (lengthOf(headers) > 0 && removePayloadHeaders(headers, policy, earlierPayloadHeader()))
-    return Action.Continue;
-  closeStream();
-  return Action.Stop;
 }
 
 /** What would decide the request is on its way: it waits, if there is time and room, and is then judged from the start. */
@@ -263,6 +257,7 @@ function conclude(root: RootContext | null, reason: Reason): Action {
   if (decision.verdict != Verdict.Allow && policy != null && !presenter.isGathered) {
     identify(policy);
   }
+  facts.tokenHeader = credential.header;
   record(decision, facts, presenter, now, isSampled(root));
   return answer(policy, now);
 }
@@ -271,6 +266,7 @@ function conclude(root: RootContext | null, reason: Reason): Action {
 function mayStrip(reason: Reason): bool {
   const rule = ruleInForce;
   if (rule == null || !rule.stripsRefused || hasQueryToken(wholePath)) return false;
+  if (reason == Reason.listener_not_outbound) return false;
   return rule.readsAuthorization || reason != Reason.token_duplicate;
 }
 
@@ -292,10 +288,12 @@ function isSampled(root: RootContext | null): bool {
 function prepareForUpstream(policy: Policy): bool {
   if (decision.verdict == Verdict.Deny) return true;
   if (!areHeadersRead) return removeUnseenOwnHeaders();
-  if (hasOwnHeader && !removeOwnHeaders(headers)) return false;
+  // What a holdfast before this one has written stays.
+  const isJudgedBefore = decision.reason == Reason.judged_before;
+  if (hasOwnHeader && !isJudgedBefore && !removeOwnHeaders(headers)) return false;
   // The upstream would see the rest.
   if (mode == Mode.Observe) return true;
-  if (!removePayloadHeaders(headers, policy, ABSENT)) return false;
+  if (!removePayloadHeaders(headers, policy, isJudgedBefore ? earlierPayloadHeader() : ABSENT)) return false;
   const rule = ruleInForce;
   return rule == null || forward(headers, rule, payload, decision, facts);
 }
@@ -327,6 +325,9 @@ function forget(): void {
   now = 0;
   endsAt = 0;
   reviewed = null;
+  isJudged = false;
+  xfcc = ABSENT;
+  xfccCount = 0;
   payload = ABSENT;
   trail.clear();
   forgetProof();
@@ -356,11 +357,22 @@ function judge(policy: Policy | null): Reason {
   if (rule.headers.count > 0) readNamedHeaders(rule);
   reason = credential.find(wholePath, rule.readsAuthorization);
   facts.token = credential.token;
+  if (isJudged && isSameToken(reason)) return Reason.judged_before;
   if (reason == Reason.token_absent) return judgeWithoutToken(policy, rule);
   if (reason != Reason.ok) return reason;
   return rule.introspects && isOpaque(credential.token)
     ? judgeOpaque(policy, rule)
     : judgeToken(policy, rule);
+}
+
+/**
+ * True when a holdfast before this one in the proxy has judged the very token that this one would, or has taken it out. One that it
+ * took from another header is another one.
+ * @param reason what came of looking for the token
+ */
+function isSameToken(reason: Reason): bool {
+  if (reason == Reason.token_absent) return true;
+  return reason == Reason.ok && equals(credential.header, earlierTokenHeader());
 }
 
 function judgeToken(policy: Policy, rule: Rule): Reason {
@@ -438,12 +450,18 @@ function startInquiry(policy: Policy): Reason {
   now = readClock();
   inquiry.now = now;
   const isOutside = facts.border == Border.Outside;
-  inquiry.sender = secretHash(isOutside ? readSourceHost() : presenter.spiffeId);
-  inquiry.holder = isOutside ? OUTSIDERS : shareOf(inquiry.sender);
+  inquiry.sender = secretHash(isOutside ? readSourceHost(policy) : presenter.spiffeId);
+  inquiry.isStranger = isOutside || facts.border == Border.Federated;
+  inquiry.holder = inquiry.isStranger
+    ? shareOfStrangers(isOutside ? 0 : secretHash(presenter.trustDomain))
+    : shareOf(inquiry.sender);
+  facts.sender = inquiry.sender;
   inquiry.isObserved = mode == Mode.Observe;
   if (now == 0) return Reason.host_unavailable;
-  const isExamined = policy.examinesCertificate && !presenter.hasNoCertificate;
-  return isExamined ? examineCertificate(now / 1000, isOutside ? 0 : 1) : Reason.ok;
+  // Behind a forwarder the live certificate is the forwarder's, whoever its client is.
+  const isForwarded = presenter.forwarder != ABSENT;
+  const isExamined = policy.examinesCertificate && (isForwarded || !presenter.hasNoCertificate);
+  return isExamined ? examineCertificate(now / 1000, isOutside && !isForwarded ? 0 : 1) : Reason.ok;
 }
 
 /** Who is live on this connection, and may he be here at all, and the issuer's tokens with him? */
@@ -495,6 +513,7 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
       ? provePossession(policy.dpop, issuer, claims, credential, target, dpop, dpopCount, presenter)
       : recallPossession(reviewed!, claims);
   if (reason != Reason.ok) return reason;
+  if (isEarly && reviewed == null && !hasFreshNonce()) return Reason.early_data;
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
   const crossing = crossingOf(issuer, facts.border);
   const wanted = rule.bind.facts | factsOf(crossing);
@@ -504,7 +523,7 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
   moment.clockSkew = issuer.clockSkew;
   moment.isObserved = mode == Mode.Observe;
   reason = proveBindings(claims, policy, rule, crossing, presenter);
-  if (rule.bind.rotation != null) followRotation(reason);
+  if (rule.bind.rotation != null) followRotation(claims, rule.bind.rotation!, reason);
   return reason == Reason.ok ? spendProof(mode == Mode.Observe) : reason;
 }
 
@@ -519,10 +538,11 @@ function recallPossession(stream: LiveStream, claims: VerifiedClaims): Reason {
 }
 
 /** Counts what a newer certificate has let pass, and notes the live one, since a token that names it may outlive it. */
-function followRotation(reason: Reason): void {
+function followRotation(claims: VerifiedClaims, rotation: Rotation, reason: Reason): void {
   if (reason == Reason.ok && rotatedBy() == Rotated.Seen) countEvent(Event.RotationSeen);
   if (reason == Reason.ok && rotatedBy() == Rotated.Renewed) countEvent(Event.RotationRenewed);
-  if (presenter.spiffeId == ABSENT) return;
+  // Otherwise one token would do to note any number of workloads.
+  if (!isHolders(claims, rotation, presenter)) return;
   certificatesSeen(moment.isObserved).note(presenter.spiffeId, presenter.certificateDigest, moment.now);
 }
 
@@ -539,6 +559,7 @@ function readRequest(): Reason {
   dpop = ABSENT;
   dpopCount = 0;
   hasOwnHeader = false;
+  isEarly = false;
   pairs.start(headers);
   while (pairs.next()) noteHeader(pairs.name, pairs.value);
   areHeadersRead = pairs.ok;
@@ -563,6 +584,8 @@ function noteHeader(name: Span, value: Span): void {
   } else if (first == Char.LowerX && equalsAscii(name, "x-forwarded-client-cert")) {
     xfcc = value;
     xfccCount++;
+  } else if (first == Char.LowerE && equalsAscii(name, "early-data")) {
+    isEarly = true;
   } else if (first == Char.LowerX && isOwnHeader(name)) {
     hasOwnHeader = true;
   }

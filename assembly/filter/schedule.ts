@@ -10,6 +10,7 @@ import { sourceAwaiting } from "./key_sources";
 import { callStreams } from "./live_streams";
 import { resumeRequest } from "./request";
 import { reviewStreams } from "./review";
+import { measureReplay } from "../telemetry/replay_gauge";
 import { flushReach } from "../telemetry/reach";
 import { Waiting, callExpired, callWaiters, putBack, takeCalled } from "./waiting";
 
@@ -53,6 +54,7 @@ export function handleTick(rootId: u32): void {
     return resumeCalled(root, false);
   }
   const isBusy = reviewStreams(root, now);
+  if (policy.dpop != null) measureReplay(now / 1000);
   if (!asksSomebody(policy)) return pace(root, isBusy ? SHORT_TICK : IDLE_TICK);
   fetchDueKeys(policy, rootId, now);
   if (policy.introspects) forgetLostIntrospections(now);

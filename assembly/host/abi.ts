@@ -14,6 +14,7 @@ export {
   proxy_get_buffer_bytes,
   proxy_define_metric,
   proxy_increment_metric,
+  proxy_record_metric,
   proxy_call_foreign_function,
   proxy_http_call,
   proxy_continue_stream,

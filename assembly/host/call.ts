@@ -16,6 +16,7 @@ import {
   proxy_get_shared_data,
   proxy_http_call,
   proxy_increment_metric,
+  proxy_record_metric,
   proxy_log,
   proxy_remove_header_map_value,
   proxy_replace_header_map_value,
@@ -49,6 +50,7 @@ const MAP_CALL_RESPONSE_HEADERS: i32 = 6;
 const BUFFER_CALL_RESPONSE_BODY: i32 = 4;
 const BUFFER_PLUGIN_CONFIGURATION: i32 = 7;
 const METRIC_COUNTER: i32 = 0;
+const METRIC_GAUGE: i32 = 1;
 const STREAM_REQUEST: i32 = 0;
 
 const NANOSECONDS_PER_MILLISECOND: i64 = 1_000_000;
@@ -252,11 +254,11 @@ export function callForeign(name: Span, input: Span): Span {
 }
 
 /**
- * Publishes filter state `wasm.<name>` for filters after this one and for access logs. A failure is not looked at: who needs
- * the state, as the backstop does, denies without it.
+ * Publishes filter state `wasm.<name>` for filters after this one and for access logs. False when the host refused: who
+ * needs the state, as the backstop does, denies without it.
  */
-export function writeFilterState(name: Span, value: Span): void {
-  proxy_set_property(addressOf(name), lengthOf(name), addressOf(value), lengthOf(value));
+export function writeFilterState(name: Span, value: Span): bool {
+  return proxy_set_property(addressOf(name), lengthOf(name), addressOf(value), lengthOf(value)) == STATUS_OK;
 }
 
 /**
@@ -286,9 +288,22 @@ export function closeStream(): void {
 
 /** Defines a counter; its id, or -1 when the host refused. */
 export function defineCounter(name: Span): i32 {
+  return defineMetric(METRIC_COUNTER, name);
+}
+
+/** Defines a gauge; its id, or -1 when the host refused. */
+export function defineGauge(name: Span): i32 {
+  return defineMetric(METRIC_GAUGE, name);
+}
+
+function defineMetric(kind: i32, name: Span): i32 {
   clearOut();
-  if (proxy_define_metric(METRIC_COUNTER, addressOf(name), lengthOf(name), out) != STATUS_OK) return -1;
+  if (proxy_define_metric(kind, addressOf(name), lengthOf(name), out) != STATUS_OK) return -1;
   return load<i32>(out);
+}
+
+export function setGauge(id: i32, value: i32): void {
+  proxy_record_metric(id, value);
 }
 
 export function addToCounter(id: i32, amount: i32): void {

@@ -3,7 +3,7 @@
 import { Span, ABSENT, addressOf, lengthOf, spanOf } from "./span";
 
 /** Bytes that may be kept at one time. */
-export const MAX_KEPT: i32 = 3 * 1024 * 1024;
+export const MAX_KEPT: i32 = 4 * 1024 * 1024 + 512 * 1024;
 /** What the allocator takes for itself for each block, about. */
 const OVERHEAD: i32 = 16;
 

@@ -16,6 +16,7 @@ import {
   Rule,
   TokenNeed,
   hasText,
+  headerSpelled,
   introspectorFor,
   issuerNamed,
 } from "./policy";
@@ -70,6 +71,17 @@ function readList(node: JsonNode, policy: Policy): bool {
     policy.rules.append(rule, region);
   }
   policy.modeWithoutRule = strictestMode(policy);
+  return hasNoPayloadCondition(policy, node);
+}
+
+/** What a client puts where payloads go is taken out, so that it must not choose the rule before that. */
+function hasNoPayloadCondition(policy: Policy, rules: JsonNode): bool {
+  let link = policy.payloadHeaders.first;
+  while (link != null) {
+    if (headerSpelled(policy.headerNames, link.item) != ABSENT)
+      return refuse(document, rules, 'no "headers" in a "when" that a "payloadHeader" names');
+    link = link.next;
+  }
   return true;
 }
 

@@ -3,10 +3,11 @@
 
 import { makeForever } from "../host/arena";
 import { Link, List } from "../host/list";
-import { Span, ABSENT, byteAt, lengthOf, slice } from "../host/span";
+import { Span, ABSENT, byteAt, equals, lengthOf, slice } from "../host/span";
 import { Char } from "../text/ascii";
 import { addToHash, startHash } from "../text/hash";
 import { isAuthority } from "./authority";
+import { CONNECT } from "./method";
 import { FoundHeaders } from "./header_names";
 import { decodePath, hasReadings } from "./path";
 import { PathMatch, Policy, Rule, hasText } from "./policy";
@@ -105,10 +106,15 @@ function firstOf(
 
 /** True when all conditions hold, given that the path begins with the rule's text. */
 function takes(rule: Rule, policy: Policy, target: Target, isDecoded: bool): bool {
-  if (rule.methods.count > 0 && !hasText(rule.methods, target.method)) return false;
+  if (!takesMethod(rule.methods, target.method)) return false;
   if (rule.pathMatch == PathMatch.Template && !takesSegments(rule.segments, isDecoded)) return false;
   if (rule.authority != ABSENT && !isAuthority(rule.authority, target.authority)) return false;
   return rule.neededHeaders == 0 || hasHeaders(rule, policy, target);
+}
+
+/** Any method, unless the rule names some; but a tunnel only where it is named. */
+function takesMethod(methods: List<Span>, method: Span): bool {
+  return methods.count == 0 ? !equals(method, CONNECT) : hasText(methods, method);
 }
 
 function hasHeaders(rule: Rule, policy: Policy, target: Target): bool {

@@ -5,6 +5,7 @@ import { ascii } from "../host/arena";
 import { List } from "../host/list";
 import { Span, ABSENT, equals } from "../host/span";
 import { isAuthority } from "./authority";
+import { CONNECT } from "./method";
 import { isUnderPrefix } from "./path";
 import { PathMatch, Rule, Segment, hasText } from "./policy";
 import { coversSegments, endsInRest, startPath, takesSegments } from "./template";
@@ -39,7 +40,7 @@ function isCoveredBy(template: List<Segment>, later: Rule): bool {
 }
 
 function coversMethods(earlier: List<Span>, later: List<Span>): bool {
-  if (earlier.count == 0) return true;
+  if (earlier.count == 0) return !hasText(later, CONNECT);
   let link = later.first;
   while (link != null) {
     if (!hasText(earlier, link.item)) return false;

@@ -17,7 +17,7 @@ import { sharedHash, sharedHashOf } from "./shared_hash";
 const BUCKETS: i32 = 256;
 const PLACES: i32 = 1024;
 /** What all buckets hold together. */
-export const REPLAY_PLACES: i32 = BUCKETS * PLACES;
+export const REPLAY_BUCKETS: i32 = BUCKETS;
 /**
  * Places of a bucket that anybody may take. With 70 % of all places taken a bucket has 717 on average, and more than this in one case of
  * twenty million, so that up to there one key alone finds room.

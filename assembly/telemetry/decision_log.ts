@@ -47,7 +47,7 @@ export function logDeny(decision: Decision, facts: Facts, presenter: Presenter, 
   if (!isLogged(LogLevel.Warn)) return;
   const now = known == 0 ? readClock() : known;
   const second = now / 1000;
-  const budget = budgetOf(decision.verdict, presenter.isValidated ? presenter.spiffeId : ABSENT);
+  const budget = budgetOf(decision.verdict, senderOf(facts, presenter));
   if (budget.second != second) {
     budget.second = second;
     budget.written = 0;
@@ -68,8 +68,14 @@ export function logAllowed(decision: Decision, facts: Facts, presenter: Presente
   writeLog(LogLevel.Info, line());
 }
 
-function budgetOf(verdict: Verdict, spiffeId: Span): Budget {
-  const own = fnv1a(spiffeId, 0) & (BUDGETS - 1);
+/** Outsiders are told apart by what is known of where they come from. */
+function senderOf(facts: Facts, presenter: Presenter): u32 {
+  if (facts.border == Border.Outside) return facts.sender;
+  return fnv1a(presenter.isValidated ? presenter.spiffeId : ABSENT, 0);
+}
+
+function budgetOf(verdict: Verdict, sender: u32): Budget {
+  const own = sender & (BUDGETS - 1);
   return budgets.at(verdict == Verdict.WouldDeny ? BUDGETS + own : own);
 }
 

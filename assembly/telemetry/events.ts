@@ -25,15 +25,13 @@ export const enum Event {
   IntrospectionAsked = 8,
   /** It could not be asked, or said nothing that helps. */
   IntrospectionFailed = 9,
-  /** A holdfast before this one in the proxy had allowed the request. */
-  JudgedBefore = 10,
   /** A token passed with another certificate than the one it names, since its workload was seen with that one. */
-  RotationSeen = 11,
+  RotationSeen = 10,
   /** A token passed with another certificate than the one it names, since the live one was made after the token. */
-  RotationRenewed = 12,
+  RotationRenewed = 11,
 }
 
-const EVENTS: i32 = 13;
+const EVENTS: i32 = 12;
 const UNDEFINED: i32 = -1;
 
 @unmanaged
@@ -83,8 +81,6 @@ function nameOf(event: Event): string {
       return "token_cache.miss";
     case Event.TokenEviction:
       return "token_cache.eviction";
-    case Event.JudgedBefore:
-      return "judged_before";
     case Event.IntrospectionAsked:
       return "introspection.asked";
     case Event.IntrospectionFailed:

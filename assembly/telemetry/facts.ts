@@ -12,6 +12,10 @@ export class Facts {
   issuer: Span;
   /** The token as it came. Never shown. */
   token: Span;
+  /** The header that it came in; absent: `authorization`. */
+  tokenHeader: Span;
+  /** A hash of who sent the request, as far as that is known. */
+  sender: u32;
   /** Where the presenter stands. */
   border: Border;
   /** True once the token's claims were proven, so that what follows is known as far as it can be. */
@@ -31,6 +35,8 @@ export class Facts {
     this.rule = ABSENT;
     this.issuer = ABSENT;
     this.token = ABSENT;
+    this.tokenHeader = ABSENT;
+    this.sender = 0;
     this.border = Border.None;
     this.isUse = false;
     this.age = UNKNOWN;

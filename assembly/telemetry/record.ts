@@ -19,6 +19,7 @@ const VERDICT = ascii("holdfast.verdict");
 const PROVISIONAL = ascii("holdfast.provisional");
 const TRUE = ascii("true");
 const FALSE = ascii("false");
+const TOKEN_HEADER = ascii("holdfast.token_header");
 const PAYLOAD_HEADER = ascii("holdfast.payload_header");
 const REASON = ascii("holdfast.reason");
 
@@ -44,8 +45,7 @@ export function wasAllowedBefore(): bool {
   hasEarlierReason = equals(verdict, WOULD_DENY);
   const provisional = readProperty(PROVISIONAL);
   isProvisional = provisional != ABSENT && !equals(provisional, FALSE);
-  const hasDecided = equals(verdict, ALLOW) || equals(verdict, STRIP);
-  return hasDecided && !isProvisional;
+  return equals(verdict, ALLOW) && !isProvisional;
 }
 
 /**
@@ -61,8 +61,9 @@ export function record(
 ): void {
   count(decision);
   countUse(facts, decision);
-  writeFilterState(VERDICT, stateOf(decision.verdict));
-  writeProvisional(isOpen(decision));
+  // What would let a request pass unjudged has to be taken back before it is said.
+  if (writeProvisional(isOpen(decision))) writeFilterState(VERDICT, stateOf(decision.verdict));
+  if (decision.verdict == Verdict.Allow) writeTokenHeader(facts.tokenHeader);
   if (decision.verdict != Verdict.Allow) {
     writeReason(decision.reason);
     return logDeny(decision, facts, presenter, now);
@@ -74,17 +75,31 @@ export function record(
 
 /** True when the request is still to be judged by whoever comes next: nothing was decided about its token. */
 function isOpen(decision: Decision): bool {
+  if (decision.reason == Reason.judged_before) return false;
   return (
     decision.mode == Mode.Observe ||
+    decision.verdict == Verdict.Strip ||
     decision.reason == Reason.token_not_required ||
     decision.reason == Reason.token_optional_absent
   );
 }
 
-/** A state that is not there says no, so that most requests pay for none. */
-function writeProvisional(isOpen: bool): void {
-  if (isOpen) writeFilterState(PROVISIONAL, TRUE);
-  else if (hasEarlierVerdict && isProvisional) writeFilterState(PROVISIONAL, FALSE);
+/** A state that is not there says no, so that most requests pay for none. False when the host refused. */
+function writeProvisional(isOpen: bool): bool {
+  if (isOpen) return writeFilterState(PROVISIONAL, TRUE);
+  if (hasEarlierVerdict && isProvisional) writeFilterState(PROVISIONAL, FALSE);
+  return true;
+}
+
+/** Most tokens come in `authorization`, which goes without saying. */
+function writeTokenHeader(header: Span): void {
+  if (header != ABSENT || hasEarlierVerdict)
+    writeFilterState(TOKEN_HEADER, header == ABSENT ? EMPTY : header);
+}
+
+/** The header that the token came in which a holdfast before this one has judged; absent: `authorization`. */
+export function earlierTokenHeader(): Span {
+  return readProperty(TOKEN_HEADER);
 }
 
 function writeReason(reason: Reason): void {

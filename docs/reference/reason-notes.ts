@@ -14,6 +14,10 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   ok: { means: "Every check held.", next: "" },
   token_not_required: { means: 'The rule says `"token": "none"`; nothing was looked at.', next: "" },
   token_optional_absent: { means: 'The rule says `"token": "optional"` and there is no token.', next: "" },
+  judged_before: {
+    means: "A holdfast before this one in the proxy has allowed the request for the same token.",
+    next: "",
+  },
 
   policy_absent: {
     means: "The filter has no policy for this request, or a binding that it does not know.",
@@ -47,6 +51,11 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     means:
       "A rule asks for a header, and the request has one whose name differs in `_` and `-` only: for a server that reads them alike the request would fall under another rule.",
     next: "Send the header as it is spelled in the policy, or not at all.",
+  },
+  early_data: {
+    means:
+      "The request was sent as TLS early data, which anybody who has seen it can send again, and no nonce protects it.",
+    next: "A client sends it again once the handshake is over, as 425 tells it to (RFC 8470).",
   },
   no_rule: {
     means: "No rule of the policy takes this request.",

@@ -94,9 +94,9 @@ for (const version of testedEnvoys()) {
       });
     }
 
-    it("who comes by a listener that is not outbound gets no token through", async () => {
+    it("who comes by a listener that is not outbound is denied: there the sender is somebody else", async () => {
       const { decision, received } = await send("inbound", bearer(token));
-      assert.deepEqual(decision, stripped("listener_not_outbound"));
+      assert.deepEqual(decision, denied(403, "listener_not_outbound"));
       assert.deepEqual(received("authorization"), []);
     });
 

@@ -72,7 +72,7 @@ for (const version of testedEnvoys()) {
       return (await get(client, path, bearer(token))).status;
     };
     const seen = () => upstream.seen.map(({ path }) => path);
-    const judgedBefore = () => envoy.stat("wasmcustom.holdfast.judged_before");
+    const judgedBefore = () => envoy.stat("wasmcustom.holdfast.allow.judged_before");
 
     it("is judged again, by the rule for where it goes", async () => {
       assert.equal(await ask("/orders/moved"), 200);

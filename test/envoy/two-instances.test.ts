@@ -32,7 +32,7 @@ const { bundle } = world.authority;
 const token = await world.issuer.sign(webClaims());
 
 const transport = mtls({ server: world.server, bundle });
-const judgedBefore = "wasmcustom.holdfast.judged_before";
+const judgedBefore = "wasmcustom.holdfast.allow.judged_before";
 
 /** Members of a rule for every request. */
 function judging(rule: object, keys: unknown = inlineKeys(world.issuer)): object {

@@ -188,6 +188,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   key_unconfirmed: "fetched-keys",
   presenter_not_admitted: "boundaries",
   streams_full: "streams",
+  early_data: "early-data",
+  judged_before: "two-instances",
   border_closed: "borders",
   cluster_unknown: "borders",
   service_not_admitted: "boundaries",

@@ -48,7 +48,9 @@ function isRemembered(scene: Scene, id: string): boolean {
 }
 
 function show(scene: Scene, id: string): void {
-  scene.present(oldToken, { peer: certified(`first of ${id}`, id) });
+  scene.present(boundTo(`shown by ${id}`, { sub: id, exp: scene.now + 60, iat: scene.now }), {
+    peer: certified(`first of ${id}`, id),
+  });
 }
 
 describe("the workers of an Envoy", () => {
@@ -159,6 +161,14 @@ describe("who floods the table", () => {
     assertAllowed(scene.present(oldToken, { peer: fifth }), "decided before the fifth is noted");
     assertDenied(scene.present(oldToken, { peer: fifth }), mismatch);
     assertAllowed(scene.present(boundTo("first", { exp: NOW + DAY }), { peer: fifth }));
+  });
+
+  it("with workloads that a token does not name has nothing noted", () => {
+    const scene = new Scene(rotatingPolicy(), { logLevel: "error" });
+    scene.present(oldToken, { peer: old });
+    const writes = scene.host.calls.count("proxy_set_shared_data");
+    for (let i = 0; i < 1_000; i++) scene.present(oldToken, { peer: certified("stolen", workload(i)) });
+    assert.equal(scene.host.calls.count("proxy_set_shared_data"), writes);
   });
 
   it("with workloads takes what is free and nobody's place, for a day at most", () => {

@@ -47,7 +47,12 @@ describe("a token that is refused", () => {
     assertStripped(scene.present("a".repeat(16 * 1024 + 1)), "token_too_large");
     assertStripped(scene.present(token({ iss: "https://elsewhere.example" })), "issuer_unknown");
     const inbound = { properties: { "xds.listener_direction": INBOUND } };
-    assertStripped(scene.present(token(), inbound), "listener_not_outbound");
+    const outside = scene.present(token(), inbound);
+    assert.deepEqual(
+      [outside.outcome, verdictOf(outside)],
+      ["replied", "deny"],
+      "there the sender is somebody else",
+    );
   });
 
   it("is taken out with what is no token, in the same header", () => {

@@ -156,9 +156,10 @@ describe("a thief with a certificate of his own", () => {
 describe("rotation", () => {
   it("takes the claim that the policy names", () => {
     const rules = rotatingPolicy({ bind: [rotating({ claim: "workload.id" })] });
-    const scene = afterSighting(rules);
-    assertDenied(scene.present(oldToken, { peer: renewed }), mismatch);
     const named = boundTo("old", { sub: "alice", workload: { id: WEB } });
+    const scene = new Scene(rules);
+    scene.present(named, { peer: old });
+    assertDenied(scene.present(oldToken, { peer: renewed }), mismatch);
     assertAllowed(scene.present(named, { peer: renewed }));
   });
 

@@ -137,9 +137,9 @@ describe("a request that goes on", () => {
 });
 
 describe("streams that are followed", () => {
-  it("are at most 2,048 of one presenter: more are streams_full, and others still have room", () => {
+  it("are at most 1,300 of one presenter: more are streams_full, and others still have room", () => {
     const scene = new Scene(revalidated);
-    const streams = Array.from({ length: 2048 }, () => open(scene));
+    const streams = Array.from({ length: 1300 }, () => open(scene));
     assertDenied(scene.present(token()), "streams_full");
     open(scene, { peer: thief, headers: [bearer(token({ sub: THIEF }))] });
     streams.pop()?.end();

@@ -29,7 +29,6 @@ const EVENTS = [
   ...["fetched", "confirmed", "failed", "refused", "passed_over"].map((name) => `holdfast.keys.${name}`),
   ...["asked", "failed"].map((name) => `holdfast.introspection.${name}`),
   ...["hit", "miss", "eviction"].map((name) => `holdfast.token_cache.${name}`),
-  "holdfast.judged_before",
   ...["seen", "renewed"].map((name) => `holdfast.rotation.${name}`),
 ];
 

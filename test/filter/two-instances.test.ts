@@ -7,7 +7,7 @@ import type { Plugin, Request, Stream } from "../../cli/host/index.ts";
 import { filterModule } from "./support/filter-module.ts";
 import { FetchingScene, fetchingPolicy } from "./support/key-server.ts";
 import { OutboundScene, strippingPolicy } from "./support/outbound.ts";
-import { policy, policyWithRule } from "./support/policies.ts";
+import { issuer, policy, policyWithRule } from "./support/policies.ts";
 import {
   Scene,
   assertAllowed,
@@ -50,7 +50,7 @@ function passOn(first: Stream, to: Plugin, request: Request = {}): Stream {
   return stream;
 }
 
-const judgedBefore = (scene: Scene): number => scene.host.counter("holdfast.judged_before");
+const judgedBefore = (scene: Scene): number => scene.host.counter("holdfast.allow.judged_before");
 const strips = policyWithRule({ forward: { token: "strip", verdict: true, payloadHeader: "x-claims" } });
 
 for (const where of ["same VM", "another VM"] as const) {
@@ -74,23 +74,32 @@ for (const where of ["same VM", "another VM"] as const) {
       assert.equal(judgedBefore(scene), 0);
     });
 
-    it("lets pass what the first has taken a refused token out of", () => {
+    it("judges for itself what the first has taken a refused token out of: it is a request without one", () => {
       const scene = new OutboundScene(strippingPolicy());
       const second = behind(scene, policy(), where);
       const first = scene.present(token({ sub: THIEF }));
       assert.equal(verdictOf(first), "strip");
-      assert.equal(passOn(first, second).outcome, "continue");
-      assert.equal(judgedBefore(scene), 1);
+      assertDenied(passOn(first, second), "token_absent");
+      assert.equal(judgedBefore(scene), 0);
     });
 
-    it("leaves the verdict as the first has written it, counts no other and logs nothing", () => {
+    it("judges for itself a token from another header than the first one's", () => {
+      const scene = new Scene(policy({ issuers: { idp: issuer({ header: "x-workload-token" }) } }));
+      const second = behind(scene, policy(), where);
+      const own: [string, string] = ["x-workload-token", token({ sub: THIEF })];
+      const first = scene.present(token(), { headers: [own], peer: thief });
+      assertAllowed(first);
+      assertDenied(passOn(first, second, { peer: thief }), "spiffe_mismatch");
+    });
+
+    it("leaves the verdict as the first has written it, counts what it has done and logs nothing", () => {
       const scene = new Scene(strips);
       const second = behind(scene, strips, where);
       const first = scene.present(token());
       const lines = scene.host.logs.length;
       const stream = passOn(first, second);
       assert.deepEqual([verdictOf(stream), reasonOf(stream)], ["allow", undefined]);
-      assert.equal(scene.host.counter("holdfast.allow.ok"), 1);
+      assert.deepEqual([scene.host.counter("holdfast.allow.ok"), judgedBefore(scene)], [1, 1]);
       assert.equal(scene.host.logs.length, lines);
     });
 
@@ -179,8 +188,9 @@ describe("a client", () => {
 describe("an earlier verdict", () => {
   const scene = new Scene();
 
-  it("counts when it is allow or strip, byte for byte", () => {
+  it("counts when it is allow, byte for byte", () => {
     for (const verdict of [
+      "strip",
       "deny",
       "would-deny",
       "",
@@ -218,12 +228,7 @@ describe("an earlier verdict", () => {
   });
 
   it("of one that has meant it lets the request pass", () => {
-    for (const verdict of ["allow", "strip"])
-      assert.equal(
-        scene.ask({ filterState: { "wasm.holdfast.verdict": verdict } }).outcome,
-        "continue",
-        verdict,
-      );
+    assert.equal(scene.ask({ filterState: { "wasm.holdfast.verdict": "allow" } }).outcome, "continue");
   });
 });
 

@@ -33,6 +33,7 @@ test("the module asks the host for these functions and no others", () => {
       "env.proxy_http_call",
       "env.proxy_increment_metric",
       "env.proxy_log",
+      "env.proxy_record_metric",
       "env.proxy_remove_header_map_value",
       "env.proxy_replace_header_map_value",
       "env.proxy_send_local_response",
