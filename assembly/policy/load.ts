@@ -244,3 +244,9 @@ export function refuseSelf(): bool {
     'an Envoy beside one workload, whose node metadata have "NAMESPACE" and "SERVICE_ACCOUNT", as Istio\'s sidecars have',
   );
 }
+
+/** Envoy is too old to show certificates. */
+export function refuseExamination(): bool {
+  const node = document.member(document.member(ROOT, "presenter"), "examineCertificate");
+  return refuse(document, node, "Envoy 1.40 or later, which shows the peer's certificate; this one is older");
+}

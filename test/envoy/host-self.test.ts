@@ -15,6 +15,7 @@ const asked = [
   "xds.node.metadata.SERVICE_ACCOUNT",
   "xds.node.metadata.NOT_THERE",
   "node.metadata.NAMESPACE",
+  "xds.node.user_agent_build_version.version.minor_number",
   "xds.listener_direction",
 ].map((path) => propertyValue(path));
 
@@ -63,6 +64,15 @@ for (const version of testedEnvoys()) {
           "node.metadata.NAMESPACE 1 ",
         ]);
       }
+    });
+
+    it("shows Envoy's version, also while it is configured", async () => {
+      const minor = Number(version.split(".")[1]).toString(16);
+      for (const callback of ["configured", "requested"])
+        assert.equal(
+          (await seenIn(callback, "INBOUND"))[4],
+          `xds.node.user_agent_build_version.version.minor_number 0 ${minor}00000000000000`,
+        );
     });
 
     for (const [listener, number] of directions) {
