@@ -71,6 +71,7 @@ export enum Reason {
   claim_absent = 70,
   claim_forbidden = 71,
   subject_malformed = 72,
+  token_revoked = 73,
 
   // The presenter.
   peer_absent = 80,
@@ -87,6 +88,8 @@ export enum Reason {
   certificate_unreadable = 91,
   certificate_ambiguous = 92,
   certificate_expired = 93,
+  presenter_revoked = 94,
+  certificate_revoked = 95,
 
   // The boundary.
   trust_domain_foreign = 100,
@@ -268,6 +271,8 @@ export function reasonName(reason: Reason): string {
       return "claim_forbidden";
     case Reason.subject_malformed:
       return "subject_malformed";
+    case Reason.token_revoked:
+      return "token_revoked";
     case Reason.peer_absent:
       return "peer_absent";
     case Reason.peer_not_validated:
@@ -296,6 +301,10 @@ export function reasonName(reason: Reason): string {
       return "certificate_ambiguous";
     case Reason.certificate_expired:
       return "certificate_expired";
+    case Reason.presenter_revoked:
+      return "presenter_revoked";
+    case Reason.certificate_revoked:
+      return "certificate_revoked";
     case Reason.trust_domain_foreign:
       return "trust_domain_foreign";
     case Reason.presenter_not_admitted:
@@ -548,6 +557,9 @@ export function answerTo(reason: Reason): Answer {
     case Reason.pod_mismatch:
     case Reason.proof_key_mismatch:
     case Reason.dpop_scheme_required:
+    case Reason.token_revoked:
+    case Reason.presenter_revoked:
+    case Reason.certificate_revoked:
       return Answer.InvalidToken;
     case Reason.proof_absent:
     case Reason.proof_duplicate:

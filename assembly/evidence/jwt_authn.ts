@@ -38,6 +38,7 @@ const EXP = ascii("exp");
 const NBF = ascii("nbf");
 const IAT = ascii("iat");
 const SUB = ascii("sub");
+const JTI = ascii("jti");
 const CNF = ascii("cnf");
 const TYP = ascii("typ");
 const NONCE = ascii("nonce");
@@ -117,10 +118,10 @@ export function leftAnything(): bool {
 }
 
 /**
- * The claims that this rule can ask for, as one flat object, valid until the next call. Null when they are too many: a claim that
+ * The claims that this rule, and where some tokens were taken back the policy, can ask for, as one flat object, valid until the next call. Null when they are too many: a claim that
  * was left out would read as one that is not there.
  */
-export function collectClaims(issuer: Issuer, rule: Rule): MetadataClaims | null {
+export function collectClaims(issuer: Issuer, rule: Rule, areRevoked: bool): MetadataClaims | null {
   collected.clear();
   const root = collected.add(JsonKind.Object, ABSENT);
   collectConfirmation(issuer);
@@ -134,7 +135,8 @@ export function collectClaims(issuer: Issuer, rule: Rule): MetadataClaims | null
   collectText(issuer, C_HASH);
   collectText(issuer, EVENTS);
   collectText(issuer, TOKEN_USE);
-  if (rule.bind.bindsByDefault) collectText(issuer, SUB);
+  if (areRevoked) collectText(issuer, JTI);
+  if (areRevoked || rule.bind.bindsByDefault) collectText(issuer, SUB);
   if (rule.bind.rotation != null) collectText(issuer, rule.bind.rotation!.claim);
   collectFor(issuer, rule.bind.bindings);
   collectForCrossings(issuer);

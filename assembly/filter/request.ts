@@ -11,6 +11,7 @@ import { Rotated, isHolders, moment } from "../binding/rotation";
 import { asksForCluster, borderOf, checkBorder, clusterBorderOf } from "../boundary/border";
 import { checkEgress } from "../boundary/egress";
 import { checkPresenter } from "../boundary/presenters";
+import { checkPresenterRevoked, checkRevoked } from "../boundary/revocation";
 import { checkService } from "../boundary/services";
 import { Decision, Verdict } from "../decision/decision";
 import { Answer, Reason, answerTo } from "../decision/reason";
@@ -48,6 +49,7 @@ import {
   introspectorFor,
   issuerIdentifiedBy,
 } from "../policy/policy";
+import { Revocations, RevokedBy } from "../policy/revocations";
 import { certificatesSeen } from "../state/certificates_seen";
 import { Char } from "../text/ascii";
 import { fnv1a, secretHash } from "../text/hash";
@@ -98,6 +100,8 @@ let headers: Span = ABSENT;
 let wholePath: Span = ABSENT;
 /** What the token's signature was found good for, as it came; absent: nothing to pass on. */
 let payload: Span = ABSENT;
+/** Of the key that has signed the token; absent where it names none. */
+let keyId: Span = ABSENT;
 /** False while nobody knows what headers the client has sent. */
 let areHeadersRead: bool = false;
 /** True when the client has sent a header that only holdfast writes. */
@@ -329,6 +333,7 @@ function forget(): void {
   xfcc = ABSENT;
   xfccCount = 0;
   payload = ABSENT;
+  keyId = ABSENT;
   trail.clear();
   forgetProof();
   inquiry.clear();
@@ -397,6 +402,7 @@ function judgeToken(policy: Policy, rule: Rule): Reason {
       : proveByForwardedPayload(onlyHeader(issuer.payloadHeader));
   if (claims == null) return inquiry.reason;
   payload = readToken().payloadText;
+  keyId = readToken().keyId;
   return judgeClaims(policy, rule, issuer, claims);
 }
 
@@ -440,7 +446,7 @@ function judgeRemovedToken(policy: Policy, rule: Rule): Reason {
   let reason = judgePresenter(policy, issuer);
   if (reason == Reason.ok) reason = startInquiry(policy);
   if (reason != Reason.ok) return reason;
-  const collected = collectClaims(issuer, rule);
+  const collected = collectClaims(issuer, rule, policy.revocations != null);
   if (collected == null) return Reason.claim_malformed;
   return judgeClaims(policy, rule, issuer, VerifiedClaims.byMetadata(collected));
 }
@@ -469,6 +475,8 @@ function judgePresenter(policy: Policy, issuer: Issuer): Reason {
   let reason = identify(policy);
   if (isNobody(reason) && crossingOf(issuer, Border.Outside) != null)
     reason = gatherOutsider(presenter, policy);
+  if (reason == Reason.ok && policy.revocations != null)
+    reason = checkPresenterRevoked(policy.revocations!, presenter);
   if (reason == Reason.ok) reason = judgeBorder(policy, issuer);
   if (reason == Reason.ok) reason = checkPresenter(issuer, presenter);
   return reason == Reason.ok && issuer.acceptedBy.count > 0 ? checkService(issuer, readLocalId()) : reason;
@@ -503,6 +511,8 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
   let reason = checkClaims(claims, issuer, rule, now / 1000);
   if (reason == Reason.ok && policy.from == PresenterFrom.Self)
     reason = checkEgress(issuer.egress, claims, target.authority);
+  if (reason == Reason.ok && policy.revocations != null)
+    reason = judgeRevocation(policy.revocations!, issuer, claims);
   if (reason != Reason.ok) return reason;
   endsAt = endOf(claims, issuer) * 1000;
   if (policy.examinesCertificate && !presenter.hasNoCertificate)
@@ -525,6 +535,15 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
   reason = proveBindings(claims, policy, rule, crossing, presenter);
   if (rule.bind.rotation != null) followRotation(claims, rule.bind.rotation!, reason);
   return reason == Reason.ok ? spendProof(mode == Mode.Observe) : reason;
+}
+
+/** Was the token taken back, or the certificate that it comes with? */
+function judgeRevocation(revocations: Revocations, issuer: Issuer, claims: VerifiedClaims): Reason {
+  if (revocations.hasAny(RevokedBy.Certificate)) {
+    const reason = gatherCertificate(presenter);
+    if (reason != Reason.ok) return reason;
+  }
+  return checkRevoked(revocations, claims, issuer, keyId, credential.token, presenter);
 }
 
 function factsOf(crossing: Crossing | null): i32 {

@@ -11,6 +11,7 @@ import { parseDecimal } from "../text/decimal";
 import { isTrustDomain, isWorkloadId } from "../text/spiffe_id";
 import { readDpop } from "./load_dpop";
 import { readIssuers } from "./load_issuers";
+import { readRevoked } from "./load_revoked";
 import { readRules } from "./load_rules";
 import { Forwarding, Policy, hasText, PresenterFrom } from "./policy";
 import {
@@ -32,7 +33,7 @@ import { refuse, refuseText, startJudging } from "./refusal";
 const MAX_POLICY_BYTES: i32 = 1024 * 1024;
 
 const POLICY_MEMBERS = ascii(
-  "name mode trustDomain trustDomainAliases federatedTrustDomains presenter dpop issuers rules decisionLog",
+  "name mode trustDomain trustDomainAliases federatedTrustDomains presenter dpop issuers revoked rules decisionLog",
 );
 const LOG_MEMBERS = ascii("sampleAllowed");
 const MAX_SAMPLE: i64 = 1_000_000;
@@ -84,6 +85,7 @@ function readPolicy(policy: Policy): bool {
     readDpop(policy) &&
     readPresenter(policy) &&
     readIssuers(policy) &&
+    readRevoked(policy) &&
     readRules(policy)
   );
 }

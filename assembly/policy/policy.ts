@@ -10,6 +10,7 @@ import { JsonNode } from "../text/json";
 import { Cidr } from "../text/ip";
 import { TlsVersion } from "../text/tls_version";
 import { KeyLocation, KeySource } from "./key_source";
+import { Revocations } from "./revocations";
 
 export const enum Mode {
   Enforce = 0,
@@ -525,6 +526,8 @@ export class Policy {
   rules: List<Rule>;
   /** Headers that only this filter may write: one from outside is taken out of every request. */
   payloadHeaders: List<Span>;
+  /** Null: nothing was taken back. */
+  revocations: Revocations | null;
   /** Null: proofs of possession are not judged, and tokens that are bound to a key are denied. */
   dpop: Dpop | null;
   /** Of so many requests that are allowed one is logged; 0: none. */

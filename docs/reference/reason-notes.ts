@@ -232,6 +232,11 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
       "The token's `sub` is not what its kind demands: a SPIFFE ID of a workload in the issuer's `trustDomain`, or the account that its Kubernetes claims name.",
     next: "Look at who issued the token, and for what.",
   },
+  token_revoked: {
+    means:
+      "The token was taken back before its time: the policy's `revoked` has its ID, its subject, its key, itself, or all tokens of its issuer from before some time.",
+    next: "A client fetches a new token, unless its subject is what was revoked.",
+  },
 
   peer_absent: {
     means: "No client certificate on this connection.",
@@ -292,6 +297,14 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   certificate_expired: {
     means: "The live peer's certificate is over, or not good yet, on a connection that was kept open.",
     next: "The client has to connect anew with its renewed SVID; see max_connection_duration.",
+  },
+  presenter_revoked: {
+    means: "The policy's `revoked` has the presenter's SPIFFE ID.",
+    next: "Find out why; take the entry out when the workload is whole again.",
+  },
+  certificate_revoked: {
+    means: "The policy's `revoked` has the presenter's certificate.",
+    next: "A new SVID passes again.",
   },
   presenter_not_admitted: {
     means: "The presenter is none of those to whom the issuer's tokens may travel.",

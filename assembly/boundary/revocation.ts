@@ -1,0 +1,45 @@
+// Whether what a request rests on was taken back before its time.
+
+import { takeForever } from "../host/arena";
+import { Span, ABSENT, spanOf } from "../host/span";
+import { DIGEST_BYTES, sha256 } from "../crypto/sha256";
+import { Reason } from "../decision/reason";
+import { Presenter } from "../evidence/presenter";
+import { Issuer } from "../policy/policy";
+import { Revocations, RevokedBy } from "../policy/revocations";
+import { encodeInto, encodedLength } from "../text/base64url";
+import { issuedAt } from "../token/claims";
+import { VerifiedClaims } from "../token/verified_claims";
+
+const DIGEST_LENGTH: i32 = encodedLength(DIGEST_BYTES);
+const digest: Span = spanOf(takeForever(DIGEST_LENGTH), DIGEST_LENGTH);
+
+/** Before the signature: nobody who is revoked gets to spend one. */
+export function checkPresenterRevoked(revocations: Revocations, presenter: Presenter): Reason {
+  return revocations.has(RevokedBy.Presenter, presenter.spiffeId) ? Reason.presenter_revoked : Reason.ok;
+}
+
+/** @param keyId of the key that has signed the token; absent when it names none @param token as it came; absent: nobody has it */
+export function checkRevoked(
+  revocations: Revocations,
+  claims: VerifiedClaims,
+  issuer: Issuer,
+  keyId: Span,
+  token: Span,
+  presenter: Presenter,
+): Reason {
+  const document = claims.document;
+  const since = revocations.issuedSince(issuer.name);
+  // A token that does not say when it was issued may be of before.
+  if (since > 0 && issuedAt(claims) < since) return Reason.token_revoked;
+  if (revocations.has(RevokedBy.Id, document.stringOf(claims.named("jti")))) return Reason.token_revoked;
+  if (revocations.has(RevokedBy.Subject, document.stringOf(claims.named("sub")))) return Reason.token_revoked;
+  if (revocations.has(RevokedBy.Key, keyId)) return Reason.token_revoked;
+  if (revocations.hasAny(RevokedBy.Token) && token != ABSENT) {
+    encodeInto(sha256(token), digest);
+    if (revocations.has(RevokedBy.Token, digest)) return Reason.token_revoked;
+  }
+  if (!revocations.hasAny(RevokedBy.Certificate) || presenter.certificateDigest == ABSENT) return Reason.ok;
+  encodeInto(presenter.certificateDigest, digest);
+  return revocations.has(RevokedBy.Certificate, digest) ? Reason.certificate_revoked : Reason.ok;
+}
