@@ -36,8 +36,9 @@ for (const version of testedEnvoys()) {
     let envoy: EnvoyProcess;
 
     before(async () => {
-      // Begins to answer, and never ends.
-      const upstream = await ScriptedServer.start((_seen, response) => {
+      // Begins to answer, and never ends; below /silent it never begins.
+      const upstream = await ScriptedServer.start((seen, response) => {
+        if (seen.path.startsWith("/silent")) return;
         response.writeHead(200, { "content-type": "text/plain" });
         response.write("first");
       }, teardown);
@@ -53,6 +54,35 @@ for (const version of testedEnvoys()) {
       );
     });
     after(() => teardown.run());
+
+    it("one that has no answer yet is answered: 401, or UNAUTHENTICATED for gRPC", async () => {
+      const client: Client = { port: envoy.port("orders"), credential: world.web, bundle };
+      const exp = Math.ceil(Date.now() / 1000) + 2;
+      const token = await world.issuer.sign(webClaims({ exp }));
+      const session = connectHttp2(`https://127.0.0.1:${client.port}`, { ...tlsOptions(client) });
+      try {
+        const ask = async (headers: Record<string, string>) => {
+          const stream = session.request({
+            ":path": "/silent",
+            ":authority": "orders.example.org",
+            authorization: `Bearer ${token}`,
+            ...headers,
+          });
+          const [answer] = (await once(stream, "response")) as [Record<string, unknown>];
+          stream.resume();
+          return answer;
+        };
+        const [plain, grpc] = await Promise.all([
+          ask({}),
+          ask({ ":method": "POST", "content-type": "application/grpc", te: "trailers" }),
+        ]);
+        assert.equal(plain[":status"], 401);
+        assert.equal(plain["www-authenticate"], 'Bearer realm="holdfast", error="invalid_token"');
+        assert.deepEqual([grpc[":status"], grpc["grpc-status"]], [200, "16"]);
+      } finally {
+        session.destroy();
+      }
+    });
 
     it(`${STREAMS} of them are closed within a tick after their token has ended, and not before`, async () => {
       const client: Client = { port: envoy.port("orders"), credential: world.web, bundle };
@@ -70,7 +100,7 @@ for (const version of testedEnvoys()) {
         const early = exp * 1000 - Math.min(...closedAt);
         assert.ok(early <= 0, `${early} ms early`);
         assert.ok(late <= TICK_MS + GRACE_MS, `${late} ms late`);
-        assert.equal(await envoy.stat("wasmcustom.holdfast.close.token_expired"), STREAMS);
+        assert.equal(await envoy.stat("wasmcustom.holdfast.close.token_expired"), 2 + STREAMS);
       } finally {
         for (const session of sessions) session.destroy();
       }
