@@ -119,7 +119,7 @@ export const DIVERGENCES: readonly Divergence[] = [
     suite: "rfc-examples/rfc9449.json",
     cases: ["proof 3"],
     ours: "token_malformed",
-    why: "Its opaque token has two dots: what may be a mangled JWT is never sent to an introspection server. The proof is judged with another token, too, and is good but for its `ath`.",
+    why: "The vector's opaque token has two dots: what may be a mangled JWT is never sent to an introspection server. The proof is judged with another token, too, and is good but for its `ath`.",
   },
   {
     suite: "dpop-go-dpop/dpop_proofs.json",
