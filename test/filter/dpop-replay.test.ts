@@ -185,6 +185,25 @@ describe("a proof", () => {
   });
 });
 
+describe("the gauge", () => {
+  /** Ticks on which the whole table is looked through. */
+  const SWEEP = 8;
+  const used = (scene: ProofScene): number => {
+    for (let i = 0; i < SWEEP; i++) scene.vm.tick();
+    return scene.host.gauge("holdfast.replay.used");
+  };
+
+  it("shows how many places are taken, and that they are given back", () => {
+    const scene = new ProofScene();
+    assert.equal(used(scene), 0);
+    for (let i = 0; i < 20; i++) assertAllowed(scene.prove(compact, proof(compact)));
+    assertDenied(scene.prove(compact, proof(compact, { claims: { htm: "POST" } })), "proof_method_mismatch");
+    assert.equal(used(scene), 20);
+    scene.now = LATER + 1_000;
+    assert.equal(used(scene), 0);
+  });
+});
+
 describe("in observe mode", () => {
   it("a proof that was here would be denied, and passes", () => {
     const scene = new ProofScene(proofPolicy({}, { mode: "observe" }));
