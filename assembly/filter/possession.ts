@@ -26,6 +26,11 @@ const request = makeForever<ProvenRequest>();
 /** The proof of the request that is judged; null: none was needed. */
 let proof: VerifiedProof | null = null;
 
+/** Forgets the proof of the request before. */
+export function forgetPossession(): void {
+  proof = null;
+}
+
 /**
  * Proves possession where the token asks for it, and tells the presenter's key. What is proven may still have been proven before: see
  * `spendProof`.
@@ -41,7 +46,6 @@ export function provePossession(
   count: i32,
   presenter: Presenter,
 ): Reason {
-  proof = null;
   const isBound = namesKey(claims);
   if (!isBound) return credential.isDpop || saysDpop(claims) ? Reason.dpop_unbound : Reason.ok;
   if (dpop == null) return Reason.ok;

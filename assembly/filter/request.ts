@@ -45,6 +45,7 @@ import {
   Rule,
   TokenNeed,
   crossingOf,
+  hasText,
   headerSpelled,
   introspectorFor,
   issuerIdentifiedBy,
@@ -72,7 +73,7 @@ import {
   removeUnseenOwnHeaders,
 } from "./forward";
 import { inquiry, shareOf, shareOfStrangers } from "./inquiry";
-import { hasFreshNonce, provePossession, spendProof } from "./possession";
+import { forgetPossession, hasFreshNonce, provePossession, spendProof } from "./possession";
 import {
   forgetProof,
   proveByForwardedPayload,
@@ -85,6 +86,8 @@ import {
 import { LiveStream, follow, newcomer } from "./live_streams";
 import { NOTHING, Waiting, addWaiter } from "./waiting";
 
+/** Milliseconds until a request is judged again of which nothing can be known now. */
+const RETRY: i64 = 1000;
 /** Seconds until a request is judged again under a policy that does not say how often. */
 const MAX_BEAT: i64 = 60;
 
@@ -145,8 +148,9 @@ export function resumeRequest(request: Waiting): void {
 /**
  * Judges a request that was admitted and goes on, by the policy of `root`; false when it does not hold any more, and is closed.
  * @param at milliseconds since 1970
+ * @param end the same, when what admitted it ends, as far as was known until now
  */
-export function reviewRequest(root: RootContext, stream: LiveStream, at: i64): bool {
+export function reviewRequest(root: RootContext, stream: LiveStream, at: i64, end: i64): bool {
   const policy = policyOf(root);
   forget();
   reviewed = stream;
@@ -155,17 +159,18 @@ export function reviewRequest(root: RootContext, stream: LiveStream, at: i64): b
   const reason = judge(policy);
   reviewed = null;
   const meaning = answerTo(reason);
-  const isOver = at >= stream.endsAt && reason != Reason.ok;
   if (meaning == Answer.None || mode == Mode.Observe) {
     const rule = ruleInForce;
-    stream.dueAt = at + (rule == null || rule.revalidateEvery == 0 ? MAX_BEAT : rule.revalidateEvery) * 1000;
-    stream.endsAt = endsAt == 0 ? i64.MAX_VALUE : endsAt;
+    const beat = rule == null || rule.revalidateEvery == 0 ? MAX_BEAT : rule.revalidateEvery;
+    stream.dueAt = min(stream.dueAt, at + beat * 1000);
+    if (endsAt != 0) stream.endsAt = min(stream.endsAt, endsAt);
     return true;
   }
-  // What cannot be known now may be known at the next beat.
-  if (meaning == Answer.Unavailable && !isOver) return true;
-  // Envoy may take its time to say that it is gone.
-  stream.endsAt = i64.MAX_VALUE;
+  // What cannot be known now may be known at the next beat, but not for longer than what admitted it lasts.
+  if (meaning == Answer.Unavailable && at < end) {
+    stream.dueAt = min(stream.dueAt, at + RETRY);
+    return true;
+  }
   decision.close(meaning == Answer.Unavailable ? Reason.token_expired : reason);
   record(decision, facts, presenter, at, false);
   answer(policy, at);
@@ -173,13 +178,13 @@ export function reviewRequest(root: RootContext, stream: LiveStream, at: i64): b
 }
 
 /** Has an admitted request judged again as its rule asks for. False when it cannot be followed. */
-function followUp(rule: Rule): bool {
+function followUp(policy: Policy, rule: Rule): bool {
   newcomer.id = inquiry.stream;
   newcomer.root = inquiry.root;
   newcomer.holder = inquiry.holder;
   newcomer.dueAt = now + rule.revalidateEvery * 1000;
   newcomer.endsAt = endsAt;
-  newcomer.headers = headersThatCount(rule);
+  newcomer.headers = headersThatCount(policy, rule);
   newcomer.expressionsHash = hashOfExpressions(rule);
   evaluateAll(rule, presenter);
   newcomer.trueExpressions = presenter.trueExpressions;
@@ -204,23 +209,20 @@ function hashOfExpressions(rule: Rule): u32 {
 }
 
 /** The header pairs that rules and tokens are read from, and no others; absent when they are too many. */
-function headersThatCount(rule: Rule): Span {
+function headersThatCount(policy: Policy, rule: Rule): Span {
   let count = 0;
   pairs.start(headers);
-  while (pairs.next()) if (counts(rule, pairs.name)) count++;
+  while (pairs.next()) if (counts(policy, rule, pairs.name)) count++;
   compact.start(count);
   pairs.start(headers);
-  while (pairs.next()) if (counts(rule, pairs.name)) compact.add(pairs.name, pairs.value);
+  while (pairs.next()) if (counts(policy, rule, pairs.name)) compact.add(pairs.name, pairs.value);
   return compact.finish();
 }
 
-function counts(rule: Rule, name: Span): bool {
+function counts(policy: Policy, rule: Rule, name: Span): bool {
   if (byteAt(name, 0) == Char.Colon) return !equalsAscii(name, ":scheme");
   if (equalsAscii(name, "authorization") || equalsAscii(name, "x-forwarded-client-cert")) return true;
-  const root = findRoot(inquiry.root);
-  const policy = policyOf(root);
-  const isCondition = policy != null && headerSpelled(policy.headerNames, name) != ABSENT;
-  return isCondition || headerSpelled(rule.headers, name) != ABSENT;
+  return headerSpelled(policy.headerNames, name) != ABSENT || headerSpelled(rule.headers, name) != ABSENT;
 }
 
 function decide(root: RootContext | null, request: Waiting): Action {
@@ -254,7 +256,8 @@ function conclude(root: RootContext | null, reason: Reason): Action {
   const policy = policyOf(root);
   const rule = ruleInForce;
   const isFollowed = rule != null && rule.revalidateEvery > 0 && reason == Reason.ok && mode == Mode.Enforce;
-  decision.combine(isFollowed && !followUp(rule!) ? Reason.streams_full : reason, mode, mayStrip(reason));
+  const hasRoom = !isFollowed || followUp(policy!, rule!);
+  decision.combine(hasRoom ? reason : Reason.streams_full, mode, mayStrip(reason));
   if (policy != null && !prepareForUpstream(policy)) decision.combine(Reason.host_unavailable, mode, false);
   if (decision.verdict == Verdict.Allow) noteService();
   // A request that was refused before its presenter mattered still came from somebody: the log says from whom.
@@ -336,6 +339,7 @@ function forget(): void {
   keyId = ABSENT;
   trail.clear();
   forgetProof();
+  forgetPossession();
   inquiry.clear();
   facts.clear();
   credential.clear();
@@ -362,7 +366,7 @@ function judge(policy: Policy | null): Reason {
   if (rule.headers.count > 0) readNamedHeaders(rule);
   reason = credential.find(wholePath, rule.readsAuthorization);
   facts.token = credential.token;
-  if (isJudged && isSameToken(reason)) return Reason.judged_before;
+  if (isJudged && isSameToken(rule, reason)) return Reason.judged_before;
   if (reason == Reason.token_absent) return judgeWithoutToken(policy, rule);
   if (reason != Reason.ok) return reason;
   return rule.introspects && isOpaque(credential.token)
@@ -371,13 +375,15 @@ function judge(policy: Policy | null): Reason {
 }
 
 /**
- * True when a holdfast before this one in the proxy has judged the very token that this one would, or has taken it out. One that it
- * took from another header is another one.
+ * True when a holdfast before this one in the proxy has judged the very token that this one would, or has taken it out. What comes in
+ * another header is another token.
  * @param reason what came of looking for the token
  */
-function isSameToken(reason: Reason): bool {
-  if (reason == Reason.token_absent) return true;
-  return reason == Reason.ok && equals(credential.header, earlierTokenHeader());
+function isSameToken(rule: Rule, reason: Reason): bool {
+  const header = earlierTokenHeader();
+  if (reason == Reason.ok) return equals(credential.header, header);
+  const isRead = lengthOf(header) == 0 ? rule.readsAuthorization : hasText(rule.headers, header);
+  return reason == Reason.token_absent && isRead;
 }
 
 function judgeToken(policy: Policy, rule: Rule): Reason {
@@ -533,6 +539,8 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
   moment.clockSkew = issuer.clockSkew;
   moment.isObserved = mode == Mode.Observe;
   reason = proveBindings(claims, policy, rule, crossing, presenter);
+  // The rest was done for the request that began the stream.
+  if (reviewed != null) return reason;
   if (rule.bind.rotation != null) followRotation(claims, rule.bind.rotation!, reason);
   return reason == Reason.ok ? spendProof(mode == Mode.Observe) : reason;
 }

@@ -10,9 +10,6 @@ import { reviewRequest } from "./request";
 /** Streams that are looked at in one callback, and closed in one, at most; see `MAX_RESUMED` in schedule.ts for the reason. */
 const MAX_REVIEWED: i32 = 256;
 const MAX_CLOSED: i32 = 32;
-/** Milliseconds until a stream is looked at again of which nothing can be known now. */
-const RETRY: i64 = 1000;
-
 /** Reviews the streams of a root context that are due. True when some of them had to be left for the next tick. */
 export function reviewStreams(root: RootContext, now: i64): bool {
   let reviewed = 0;
@@ -24,22 +21,31 @@ export function reviewStreams(root: RootContext, now: i64): bool {
     isCut = reviewed == MAX_REVIEWED || closed == MAX_CLOSED;
     if (isCut) break;
     reviewed++;
-    // It says itself when it is looked at next; one that is closed is gone once Envoy says so.
-    stream.dueAt = now + RETRY;
-    if (enterContext(stream.id) && !isKept(root, stream, now)) closed++;
+    if (!enterContext(stream.id) || !isKept(root, stream, now)) {
+      // Envoy may take its time to say that it is gone.
+      stream.dueAt = i64.MAX_VALUE;
+      stream.endsAt = i64.MAX_VALUE;
+      closed++;
+    }
   }
   if (reviewed > 0) enterContext(root.id);
   return isCut;
 }
 
-/** By the policy that has admitted it, and by the newest one in its place: neither opens what the other has closed. */
+/** By the policy that has admitted it, and by the newest one in its place: neither opens, or puts off, what the other has closed. */
 function isKept(root: RootContext, stream: LiveStream, now: i64): bool {
   const newest = newestOf(root);
-  if (!holds(root, stream, now)) return false;
-  return newest == root || holds(newest, stream, now);
+  const end = stream.endsAt;
+  stream.dueAt = i64.MAX_VALUE;
+  stream.endsAt = i64.MAX_VALUE;
+  if (!holds(root, stream, now, end)) return false;
+  if (newest != root && !holds(newest, stream, now, end)) return false;
+  // Where nobody could say anew when it ends, what was known before holds.
+  if (stream.endsAt == i64.MAX_VALUE && end > now) stream.endsAt = end;
+  return true;
 }
 
-function holds(root: RootContext, stream: LiveStream, now: i64): bool {
+function holds(root: RootContext, stream: LiveStream, now: i64, end: i64): bool {
   resetArena();
-  return reviewRequest(root, stream, now);
+  return reviewRequest(root, stream, now, end);
 }

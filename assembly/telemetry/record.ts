@@ -61,9 +61,9 @@ export function record(
 ): void {
   count(decision);
   countUse(facts, decision);
-  // What would let a request pass unjudged has to be taken back before it is said.
-  if (writeProvisional(isOpen(decision))) writeFilterState(VERDICT, stateOf(decision.verdict));
-  if (decision.verdict == Verdict.Allow) writeTokenHeader(facts.tokenHeader);
+  // A verdict that a later holdfast relies on is not written without what says how far it goes.
+  if (writeProvisional(isOpen(decision)) && writeTokenHeader(decision, facts.tokenHeader))
+    writeFilterState(VERDICT, stateOf(decision.verdict));
   if (decision.verdict != Verdict.Allow) {
     writeReason(decision.reason);
     return logDeny(decision, facts, presenter, now);
@@ -91,10 +91,10 @@ function writeProvisional(isOpen: bool): bool {
   return true;
 }
 
-/** Most tokens come in `authorization`, which goes without saying. */
-function writeTokenHeader(header: Span): void {
-  if (header != ABSENT || hasEarlierVerdict)
-    writeFilterState(TOKEN_HEADER, header == ABSENT ? EMPTY : header);
+/** Most tokens come in `authorization`, which goes without saying. False when the host refused. */
+function writeTokenHeader(decision: Decision, header: Span): bool {
+  if (decision.verdict != Verdict.Allow || (header == ABSENT && !hasEarlierVerdict)) return true;
+  return writeFilterState(TOKEN_HEADER, header == ABSENT ? EMPTY : header);
 }
 
 /** The header that the token came in which a holdfast before this one has judged; absent: `authorization`. */

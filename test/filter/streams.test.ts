@@ -6,6 +6,15 @@ import type { Request, Stream } from "../../cli/host/index.ts";
 import { issuer, policy, policyWithRule } from "./support/policies.ts";
 import { makeKey } from "./support/keys.ts";
 import { FetchingScene, fetchingPolicy } from "./support/key-server.ts";
+import {
+  LATER,
+  ProofScene,
+  boundToken,
+  proof,
+  proofPolicy,
+  proven as proofHeaders,
+} from "./support/proofs.ts";
+import { boundTo, certified, rotating } from "./support/rotation.ts";
 import { Scene, assertAllowed, assertDenied, bearer, reasonOf, verdictOf } from "./support/scene.ts";
 import { key, token } from "./support/tokens.ts";
 import { NOW, THIEF, thief, web } from "./support/world.ts";
@@ -117,6 +126,66 @@ describe("a request that goes on", () => {
     scene.vm.tick();
     scene.vm.tick();
     assertClosed(stream, "key_unknown");
+  });
+
+  it("is not mixed up with a proof that another request has spent in between", () => {
+    const scene = new ProofScene(proofPolicy({}, { rules: [{ name: "all", revalidate: { every: "1s" } }] }));
+    const live = { iat: LATER, exp: LATER + 300 };
+    const bearers = open(scene, { path: "/orders", headers: [bearer(token(live))] });
+    const bound = boundToken(live);
+    const proven = scene.plugin.request({
+      peer: web,
+      path: "/orders",
+      headers: proofHeaders(bound, proof(bound)),
+    });
+    assertAllowed(proven);
+    for (let second = 1; second <= 3; second++) {
+      scene.now = LATER + second;
+      scene.vm.tick();
+      assertOpen(bearers);
+      assertOpen(proven);
+    }
+    scene.now = LATER + 360;
+    scene.vm.tick();
+    assertClosed(proven, "token_expired");
+  });
+
+  it("ends when its own policy says so, though the newest one looks at it less often, or only observes", () => {
+    for (const members of [{ mode: "observe" }, { rules: [{ name: "all", token: "none" }] }]) {
+      const scene = new Scene(revalidated);
+      const stream = open(scene);
+      assert.ok(scene.vm.configure({ configuration: JSON.stringify(policy(members)) }).accepted);
+      scene.vm.tick();
+      assertOpen(stream);
+      scene.now = NOW + 360;
+      scene.vm.tick();
+      assertClosed(stream, "token_expired");
+    }
+  });
+
+  it("ends when its own policy says so, though a newer one lets clocks differ by more", () => {
+    const scene = new Scene(revalidated);
+    const stream = open(scene);
+    const lenient = { ...revalidated, issuers: { idp: issuer({ clockSkew: "5m" }) } };
+    assert.ok(scene.plugin.configure(JSON.stringify(lenient)));
+    scene.now = NOW + 359;
+    scene.vm.tick();
+    assertOpen(stream);
+    scene.now = NOW + 360;
+    scene.vm.tick();
+    assertClosed(stream, "token_expired");
+  });
+
+  it("that has passed by rotation is counted once, however often it is looked at", () => {
+    const rules = [{ name: "all", bind: [rotating()], revalidate: { every: "1s" } }];
+    const scene = new Scene(policy({ rules }));
+    const compact = boundTo("old");
+    scene.present(compact, { peer: certified("old") });
+    const stream = open(scene, { peer: certified("new"), headers: [bearer(compact)] });
+    scene.now = NOW + 5;
+    scene.vm.tick();
+    assertOpen(stream);
+    assert.equal(scene.host.counter("holdfast.rotation.seen"), 1);
   });
 
   it("is never closed in observe mode", () => {

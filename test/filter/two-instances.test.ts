@@ -92,6 +92,17 @@ for (const where of ["same VM", "another VM"] as const) {
       assertDenied(passOn(first, second, { peer: thief }), "spiffe_mismatch");
     });
 
+    it("asks for its own token where the first has looked into another header", () => {
+      const scene = new Scene();
+      const elsewhere = policy({ issuers: { idp: issuer({ header: "x-workload-token" }) } });
+      const second = behind(scene, elsewhere, where);
+      assertDenied(passOn(scene.present(token()), second), "token_absent");
+      const reversed = new Scene(elsewhere);
+      const third = behind(reversed, policy(), where);
+      const own: [string, string] = ["x-workload-token", token()];
+      assertDenied(passOn(reversed.ask({ headers: [own] }), third), "token_absent");
+    });
+
     it("leaves the verdict as the first has written it, counts what it has done and logs nothing", () => {
       const scene = new Scene(strips);
       const second = behind(scene, strips, where);
