@@ -2,8 +2,7 @@
 
 import { makeForever } from "../host/arena";
 import { closeStream, continueRequest, readClock, readRequestHeaders } from "../host/call";
-import { PairReader, PairWriter } from "../host/pairs";
-import { Span, ABSENT, byteAt, equals, equalsAscii, lengthOf } from "../host/span";
+import { Span, ABSENT, equals, lengthOf } from "../host/span";
 import { proveBindings } from "../binding/bind";
 import { trail } from "../binding/trail";
 import { namesCertificate, namesKey, rotatedBy } from "../binding/confirmation";
@@ -29,10 +28,8 @@ import {
 } from "../evidence/gather";
 import { Verified, collectClaims, findVerified, leftAnything, verifiedIssuer } from "../evidence/jwt_authn";
 import { Presenter } from "../evidence/presenter";
-import { isPlainAuthority, plainHost } from "../policy/authority";
+import { plainHost } from "../policy/authority";
 import { Target, isOnlyRule, isRuleByLookalikes, matchRule } from "../policy/match";
-import { isMethod } from "../policy/method";
-import { isAmbiguousPath, withoutQuery } from "../policy/path";
 import {
   Border,
   Crossing,
@@ -46,14 +43,12 @@ import {
   TokenNeed,
   crossingOf,
   hasText,
-  headerSpelled,
   introspectorFor,
   issuerIdentifiedBy,
 } from "../policy/policy";
 import { Revocations, RevokedBy } from "../policy/revocations";
 import { certificatesSeen } from "../state/certificates_seen";
-import { Char } from "../text/ascii";
-import { fnv1a, secretHash } from "../text/hash";
+import { secretHash } from "../text/hash";
 import { ageOf, checkClaims, endOf } from "../token/claims";
 import { Credential, hasQueryToken } from "../token/credential";
 import { MAX_OPAQUE_BYTES } from "../token/introspections";
@@ -65,13 +60,8 @@ import { Facts } from "../telemetry/facts";
 import { earlierPayloadHeader, earlierTokenHeader, record, wasAllowedBefore } from "../telemetry/record";
 import { Action, apply } from "./apply";
 import { RootContext, findRoot, policyOf } from "./contexts";
-import {
-  forward,
-  isOwnHeader,
-  removeOwnHeaders,
-  removePayloadHeaders,
-  removeUnseenOwnHeaders,
-} from "./forward";
+import { forward, removeOwnHeaders, removePayloadHeaders, removeUnseenOwnHeaders } from "./forward";
+import { followUp, recallExpressions } from "./follow_up";
 import { inquiry, shareOf, shareOfStrangers } from "./inquiry";
 import { forgetPossession, hasFreshNonce, provePossession, spendProof } from "./possession";
 import {
@@ -83,7 +73,8 @@ import {
   read,
   readToken,
 } from "./prove";
-import { LiveStream, follow, newcomer } from "./live_streams";
+import { LiveStream } from "./live_streams";
+import { Sent } from "./sent";
 import { NOTHING, Waiting, addWaiter } from "./waiting";
 
 /** Milliseconds until a request is judged again of which nothing can be known now. */
@@ -92,31 +83,16 @@ const RETRY: i64 = 1000;
 const MAX_BEAT: i64 = 60;
 
 // One request is judged at a time and from start to end in one callback, so its records can be static.
-const pairs = makeForever<PairReader>();
-const compact = makeForever<PairWriter>();
+const sent = makeForever<Sent>();
 const target = makeForever<Target>();
 const credential = makeForever<Credential>();
 const presenter = Presenter.make();
 const facts = makeForever<Facts>();
 const decision = Decision.make();
-let headers: Span = ABSENT;
-let wholePath: Span = ABSENT;
 /** What the token's signature was found good for, as it came; absent: nothing to pass on. */
 let payload: Span = ABSENT;
 /** Of the key that has signed the token; absent where it names none. */
 let keyId: Span = ABSENT;
-/** False while nobody knows what headers the client has sent. */
-let areHeadersRead: bool = false;
-/** True when the client has sent a header that only holdfast writes. */
-let hasOwnHeader: bool = false;
-/** True when the request came as TLS early data, by the word of whoever ended TLS.  RFC 8470, section 5.1 */
-let isEarly: bool = false;
-/** `dpop`, and how many there are. */
-let dpop: Span = ABSENT;
-let dpopCount: i32 = 0;
-/** `x-forwarded-client-cert`, and how many there are. */
-let xfcc: Span = ABSENT;
-let xfccCount: i32 = 0;
 let mode: Mode = Mode.Enforce;
 let ruleInForce: Rule | null = null;
 const arrival = makeForever<Waiting>();
@@ -177,54 +153,6 @@ export function reviewRequest(root: RootContext, stream: LiveStream, at: i64, en
   return false;
 }
 
-/** Has an admitted request judged again as its rule asks for. False when it cannot be followed. */
-function followUp(policy: Policy, rule: Rule): bool {
-  newcomer.id = inquiry.stream;
-  newcomer.root = inquiry.root;
-  newcomer.holder = inquiry.holder;
-  newcomer.dueAt = now + rule.revalidateEvery * 1000;
-  newcomer.endsAt = endsAt;
-  newcomer.headers = headersThatCount(policy, rule);
-  newcomer.expressionsHash = hashOfExpressions(rule);
-  evaluateAll(rule, presenter);
-  newcomer.trueExpressions = presenter.trueExpressions;
-  newcomer.keyThumbprint = presenter.keyThumbprint;
-  return follow(newcomer);
-}
-
-/** Envoy evaluates an expression in the request's own callback only: what was found then counts, as long as the rule asks the same. */
-function recallExpressions(stream: LiveStream, rule: Rule): void {
-  const isSame = stream.expressionsHash == hashOfExpressions(rule);
-  presenter.recallExpressions(isSame ? stream.trueExpressions : 0);
-}
-
-function hashOfExpressions(rule: Rule): u32 {
-  let hash: u32 = 0;
-  let link = rule.bind.expressions.first;
-  while (link != null) {
-    hash = fnv1a(link.item.text, hash);
-    link = link.next;
-  }
-  return hash;
-}
-
-/** The header pairs that rules and tokens are read from, and no others; absent when they are too many. */
-function headersThatCount(policy: Policy, rule: Rule): Span {
-  let count = 0;
-  pairs.start(headers);
-  while (pairs.next()) if (counts(policy, rule, pairs.name)) count++;
-  compact.start(count);
-  pairs.start(headers);
-  while (pairs.next()) if (counts(policy, rule, pairs.name)) compact.add(pairs.name, pairs.value);
-  return compact.finish();
-}
-
-function counts(policy: Policy, rule: Rule, name: Span): bool {
-  if (byteAt(name, 0) == Char.Colon) return !equalsAscii(name, ":scheme");
-  if (equalsAscii(name, "authorization") || equalsAscii(name, "x-forwarded-client-cert")) return true;
-  return headerSpelled(policy.headerNames, name) != ABSENT || headerSpelled(rule.headers, name) != ABSENT;
-}
-
 function decide(root: RootContext | null, request: Waiting): Action {
   const policy = policyOf(root);
   const isResumed = request.until != 0;
@@ -256,7 +184,7 @@ function conclude(root: RootContext | null, reason: Reason): Action {
   const policy = policyOf(root);
   const rule = ruleInForce;
   const isFollowed = rule != null && rule.revalidateEvery > 0 && reason == Reason.ok && mode == Mode.Enforce;
-  const hasRoom = !isFollowed || followUp(policy!, rule!);
+  const hasRoom = !isFollowed || followUp(policy!, rule!, presenter, sent.headers, endsAt);
   decision.combine(hasRoom ? reason : Reason.streams_full, mode, mayStrip(reason));
   if (policy != null && !prepareForUpstream(policy)) decision.combine(Reason.host_unavailable, mode, false);
   if (decision.verdict == Verdict.Allow) noteService();
@@ -272,7 +200,7 @@ function conclude(root: RootContext | null, reason: Reason): Action {
 /** True when what is wrong is in a header that is ours to take out, and the rule says that requests go on without it. */
 function mayStrip(reason: Reason): bool {
   const rule = ruleInForce;
-  if (rule == null || !rule.stripsRefused || hasQueryToken(wholePath)) return false;
+  if (rule == null || !rule.stripsRefused || hasQueryToken(sent.path)) return false;
   if (reason == Reason.listener_not_outbound) return false;
   return rule.readsAuthorization || reason != Reason.token_duplicate;
 }
@@ -294,15 +222,16 @@ function isSampled(root: RootContext | null): bool {
 /** Leaves in a request that goes on what the upstream is to get. False when the host refused. */
 function prepareForUpstream(policy: Policy): bool {
   if (decision.verdict == Verdict.Deny) return true;
-  if (!areHeadersRead) return removeUnseenOwnHeaders();
+  if (!sent.isRead) return removeUnseenOwnHeaders();
   // What a holdfast before this one has written stays.
   const isJudgedBefore = decision.reason == Reason.judged_before;
-  if (hasOwnHeader && !isJudgedBefore && !removeOwnHeaders(headers)) return false;
+  if (sent.hasOwnHeader && !isJudgedBefore && !removeOwnHeaders(sent.headers)) return false;
   // The upstream would see the rest.
   if (mode == Mode.Observe) return true;
-  if (!removePayloadHeaders(headers, policy, isJudgedBefore ? earlierPayloadHeader() : ABSENT)) return false;
+  if (!removePayloadHeaders(sent.headers, policy, isJudgedBefore ? earlierPayloadHeader() : ABSENT))
+    return false;
   const rule = ruleInForce;
-  return rule == null || forward(headers, rule, payload, decision, facts);
+  return rule == null || forward(sent.headers, rule, payload, decision, facts);
 }
 
 /** Where the token stands in its travels. */
@@ -333,8 +262,6 @@ function forget(): void {
   endsAt = 0;
   reviewed = null;
   isJudged = false;
-  xfcc = ABSENT;
-  xfccCount = 0;
   payload = ABSENT;
   keyId = ABSENT;
   trail.clear();
@@ -342,6 +269,7 @@ function forget(): void {
   forgetPossession();
   inquiry.clear();
   facts.clear();
+  sent.clear();
   credential.clear();
   presenter.clear();
 }
@@ -349,7 +277,7 @@ function forget(): void {
 function judge(policy: Policy | null): Reason {
   if (policy == null) return Reason.policy_absent;
   mode = policy.modeWithoutRule;
-  let reason = readRequest();
+  let reason = sent.read(reviewed == null ? readRequestHeaders() : reviewed!.headers, target, credential);
   if (reason != Reason.ok) return reason;
 
   const rule = matchRule(policy, target);
@@ -360,11 +288,11 @@ function judge(policy: Policy | null): Reason {
   mode = rule.mode;
   ruleInForce = rule;
   facts.rule = rule.name;
-  if (reviewed != null) recallExpressions(reviewed!, rule);
+  if (reviewed != null) recallExpressions(reviewed!, rule, presenter);
   if (rule.token == TokenNeed.None) return Reason.token_not_required;
 
-  if (rule.headers.count > 0) readNamedHeaders(rule);
-  reason = credential.find(wholePath, rule.readsAuthorization);
+  if (rule.headers.count > 0) sent.readNamed(rule, credential);
+  reason = credential.find(sent.path, rule.readsAuthorization);
   facts.token = credential.token;
   if (isJudged && isSameToken(rule, reason)) return Reason.judged_before;
   if (reason == Reason.token_absent) return judgeWithoutToken(policy, rule);
@@ -405,7 +333,7 @@ function judgeToken(policy: Policy, rule: Rule): Reason {
   const claims =
     issuer.proof == Proof.Signature
       ? proveBySignature(issuer)
-      : proveByForwardedPayload(onlyHeader(issuer.payloadHeader));
+      : proveByForwardedPayload(sent.only(issuer.payloadHeader));
   if (claims == null) return inquiry.reason;
   payload = readToken().payloadText;
   keyId = readToken().keyId;
@@ -508,7 +436,7 @@ function judgeBorder(policy: Policy, issuer: Issuer): Reason {
 function identify(policy: Policy): Reason {
   const reason = gatherIdentity(presenter, policy);
   if (reason != Reason.ok || !isForwarder(policy, presenter)) return reason;
-  return xfccCount > 1 ? Reason.xfcc_malformed : becomeForwarded(policy, presenter, xfcc);
+  return sent.xfccCount > 1 ? Reason.xfcc_malformed : becomeForwarded(policy, presenter, sent.xfcc);
 }
 
 /** The second question: is the token meant for who presents it, here and now? */
@@ -526,10 +454,10 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
 
   reason =
     reviewed == null
-      ? provePossession(policy.dpop, issuer, claims, credential, target, dpop, dpopCount, presenter)
+      ? provePossession(policy.dpop, issuer, claims, credential, target, sent.dpop, sent.dpopCount, presenter)
       : recallPossession(reviewed!, claims);
   if (reason != Reason.ok) return reason;
-  if (isEarly && reviewed == null && !hasFreshNonce()) return Reason.early_data;
+  if (sent.isEarly && reviewed == null && !hasFreshNonce()) return Reason.early_data;
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
   const crossing = crossingOf(issuer, facts.border);
   const wanted = rule.bind.facts | factsOf(crossing);
@@ -573,60 +501,6 @@ function followRotation(claims: VerifiedClaims, rotation: Rotation, reason: Reas
   certificatesSeen(moment.isObserved).note(presenter.spiffeId, presenter.certificateDigest, moment.now);
 }
 
-/** Reads the header pairs, once. */
-function readRequest(): Reason {
-  headers = reviewed == null ? readRequestHeaders() : reviewed!.headers;
-  areHeadersRead = false;
-  if (lengthOf(headers) == 0) return Reason.host_unavailable;
-  target.clear();
-  target.headers = headers;
-  wholePath = ABSENT;
-  xfcc = ABSENT;
-  xfccCount = 0;
-  dpop = ABSENT;
-  dpopCount = 0;
-  hasOwnHeader = false;
-  isEarly = false;
-  pairs.start(headers);
-  while (pairs.next()) noteHeader(pairs.name, pairs.value);
-  areHeadersRead = pairs.ok;
-  if (!areHeadersRead) return Reason.host_unavailable;
-  target.path = withoutQuery(wholePath);
-  if (isAmbiguousPath(target.path)) return Reason.path_ambiguous;
-  if (!isMethod(target.method)) return Reason.method_ambiguous;
-  return isPlainAuthority(target.authority) ? Reason.ok : Reason.authority_ambiguous;
-}
-
-function noteHeader(name: Span, value: Span): void {
-  const first = byteAt(name, 0);
-  if (first == Char.Colon) {
-    if (equalsAscii(name, ":path")) wholePath = value;
-    else if (equalsAscii(name, ":method")) target.method = value;
-    else if (equalsAscii(name, ":authority")) target.authority = value;
-  } else if (first == Char.LowerA && equalsAscii(name, "authorization")) {
-    credential.note(value);
-  } else if (first == Char.LowerD && equalsAscii(name, "dpop")) {
-    dpop = value;
-    dpopCount++;
-  } else if (first == Char.LowerX && equalsAscii(name, "x-forwarded-client-cert")) {
-    xfcc = value;
-    xfccCount++;
-  } else if (first == Char.LowerE && equalsAscii(name, "early-data")) {
-    isEarly = true;
-  } else if (first == Char.LowerX && isOwnHeader(name)) {
-    hasOwnHeader = true;
-  }
-}
-
-/** The headers besides `authorization` that this rule takes tokens from. */
-function readNamedHeaders(rule: Rule): void {
-  pairs.start(headers);
-  while (pairs.next()) {
-    const header = headerSpelled(rule.headers, pairs.name);
-    if (header != ABSENT) credential.noteNamed(header, pairs.value);
-  }
-}
-
 /** A token in the header has to be the only one: jwt_authn must have verified one of the same issuer, or none. */
 function checkJwtAuthn(policy: Policy, issuer: Issuer): Reason {
   if (!policy.usesJwtAuthn) return Reason.ok;
@@ -641,17 +515,4 @@ function checkJwtAuthn(policy: Policy, issuer: Issuer): Reason {
       // Nobody's of this policy: jwt_authn may look at this very token for reasons of its own.
       return issuer.proof == Proof.JwtAuthn ? Reason.jwt_authn_absent : Reason.ok;
   }
-}
-
-/** The value of a header that is there exactly once; otherwise absent. */
-function onlyHeader(name: Span): Span {
-  let found: Span = ABSENT;
-  let count = 0;
-  pairs.start(headers);
-  while (name != ABSENT && pairs.next()) {
-    if (!equals(pairs.name, name)) continue;
-    found = pairs.value;
-    count++;
-  }
-  return count == 1 ? found : ABSENT;
 }

@@ -1,7 +1,6 @@
 // How proofs of possession are judged.  https://www.rfc-editor.org/rfc/rfc9449
 
-import { ascii } from "../host/arena";
-import { makeForever } from "../host/arena";
+import { ascii, makeForever } from "../host/arena";
 import { Span, ABSENT, equalsAscii, lengthOf } from "../host/span";
 import { line, startLine, writeAscii, writeBytes } from "../host/writer";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";

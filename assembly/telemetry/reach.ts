@@ -3,14 +3,17 @@
 // `wasmcustom.holdfast.reach.<name>`. They are counted in memory and handed over on the tick: a call to the host for each would cost
 // a request more than all of them are worth.
 
+import { ascii } from "../host/arena";
 import { addToCounter, defineCounter } from "../host/call";
+import { indexOf, slice } from "../host/span";
 import { Table, tableForever } from "../host/table";
-import { line, startLine, writeAscii } from "../host/writer";
+import { line, startLine, writeAscii, writeBytes } from "../host/writer";
 import { trail } from "../binding/trail";
+import { Char } from "../text/ascii";
 import { Decision, Verdict } from "../decision/decision";
 import { Facts, UNKNOWN } from "./facts";
 
-/** The first counter of each family; the rest follow in the order of `suffixOf`. */
+/** The first counter of each family. */
 const enum Family {
   TokenAge = 0,
   SinceCheck = 7,
@@ -20,6 +23,10 @@ const enum Family {
   Border = 26,
 }
 const COUNTERS: i32 = 30;
+/** In the order of the families, each ended by a blank. */
+const NAMES = ascii(
+  "token_age.1m token_age.5m token_age.15m token_age.1h token_age.8h token_age.24h token_age.more since_check.first since_check.1s since_check.10s since_check.1m since_check.10m since_check.1h since_check.more presenters.1 presenters.2 presenters.3 presenters.4 presenters.more services.1 services.2 services.3 services.4 services.more uses.bound uses.unbound border.same border.cluster border.federated border.outside ",
+);
 const UNDEFINED: i32 = -1;
 
 const MINUTE: i64 = 60;
@@ -42,12 +49,14 @@ let isWaiting: bool = false;
 export function defineReach(): void {
   if (areDefined) return;
   areDefined = true;
+  let start = 0;
   for (let i = 0; i < COUNTERS; i++) {
+    const end = indexOf(NAMES, Char.Space, start);
     startLine();
     writeAscii("holdfast.reach.");
-    writeAscii(familyOf(i));
-    writeAscii(suffixOf(i));
+    writeBytes(slice(NAMES, start, end));
     counts.at(i).id = defineCounter(line());
+    start = end + 1;
   }
 }
 
@@ -95,67 +104,4 @@ function checkBucket(milliseconds: i64): i32 {
   if (milliseconds <= MINUTE * SECOND_MS) return 3;
   if (milliseconds <= 10 * MINUTE * SECOND_MS) return 4;
   return milliseconds <= HOUR * SECOND_MS ? 5 : 6;
-}
-
-function familyOf(index: i32): string {
-  if (index >= Family.Border) return "border.";
-  if (index >= Family.Uses) return "uses.";
-  if (index >= Family.Services) return "services.";
-  if (index >= Family.Presenters) return "presenters.";
-  return index >= Family.SinceCheck ? "since_check." : "token_age.";
-}
-
-function suffixOf(index: i32): string {
-  switch (index) {
-    case Family.TokenAge:
-      return "1m";
-    case Family.TokenAge + 1:
-      return "5m";
-    case Family.TokenAge + 2:
-      return "15m";
-    case Family.TokenAge + 3:
-      return "1h";
-    case Family.TokenAge + 4:
-      return "8h";
-    case Family.TokenAge + 5:
-      return "24h";
-    case Family.SinceCheck:
-      return "first";
-    case Family.SinceCheck + 1:
-      return "1s";
-    case Family.SinceCheck + 2:
-      return "10s";
-    case Family.SinceCheck + 3:
-      return "1m";
-    case Family.SinceCheck + 4:
-      return "10m";
-    case Family.SinceCheck + 5:
-      return "1h";
-    case Family.Presenters:
-    case Family.Services:
-      return "1";
-    case Family.Presenters + 1:
-    case Family.Services + 1:
-      return "2";
-    case Family.Presenters + 2:
-    case Family.Services + 2:
-      return "3";
-    case Family.Presenters + 3:
-    case Family.Services + 3:
-      return "4";
-    case Family.Uses:
-      return "bound";
-    case Family.Uses + 1:
-      return "unbound";
-    case Family.Border:
-      return "same";
-    case Family.Border + 1:
-      return "cluster";
-    case Family.Border + 2:
-      return "federated";
-    case Family.Border + 3:
-      return "outside";
-    default:
-      return "more";
-  }
 }
