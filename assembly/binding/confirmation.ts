@@ -2,19 +2,20 @@
 // the policy asks for. A member that nobody here can prove denies: ignoring it would make a bound token a bearer token.
 // https://www.rfc-editor.org/rfc/rfc7800#section-3.1
 
-import { ABSENT, equalsAscii } from "../host/span";
+import { Span, ABSENT, equalsAscii } from "../host/span";
 import { Reason } from "../decision/reason";
 import { Presenter } from "../evidence/presenter";
 import { Bind } from "../policy/policy";
 import { JsonKind, NO_NODE } from "../text/json";
 import { VerifiedClaims } from "../token/verified_claims";
 import { namedDigest, proveCertificate } from "./methods/certificate";
-import { proveKey } from "./methods/dpop";
+import { proveKey, proveThumbprint } from "./methods/key";
 import { proveProxy } from "./methods/proxy_principals";
 import { Rotated, proveRotation } from "./rotation";
 
 const THUMBPRINT = "x5t#S256";
-const KEY = "jkt";
+const KEY_THUMBPRINT = "jkt";
+const KEY = "jwk";
 const PROXIES = "proxy-principals#spiffe";
 
 /** True when the token may be presented with one certificate only, so that the live one has to be known. */
@@ -22,9 +23,9 @@ export function namesCertificate(claims: VerifiedClaims): bool {
   return claims.document.member(claims.named("cnf"), THUMBPRINT) != NO_NODE;
 }
 
-/** True when the token may be presented by the holder of one key only.  RFC 9449, section 6.1 */
+/** True when the token may be presented by the holder of one key only, who proves it by DPoP.  RFC 9449, section 6.1 */
 export function namesKey(claims: VerifiedClaims): bool {
-  return claims.document.member(claims.named("cnf"), KEY) != NO_NODE;
+  return claims.document.member(claims.named("cnf"), KEY_THUMBPRINT) != NO_NODE;
 }
 
 let rotated: Rotated = Rotated.No;
@@ -61,14 +62,17 @@ export function proveConfirmation(claims: VerifiedClaims, bind: Bind, presenter:
   let byCertificate = Reason.certificate_unbound;
   let byProxy = Reason.certificate_mismatch;
   let byKey = Reason.ok;
-  let isOnlyKey = false;
+  let keys = 0;
   for (let n = document.firstIn(cnf); n != NO_NODE; n = document.nextIn(cnf, n)) {
     const value = document.valueOf(n);
     if (equalsAscii(document.textOf(n), THUMBPRINT)) {
       byCertificate = proveCertificate(document, value, presenter);
-    } else if (presenter.keyThumbprint != ABSENT && equalsAscii(document.textOf(n), KEY)) {
-      byKey = proveKey(document, value, presenter);
-      isOnlyKey = document.countIn(cnf) == 1;
+    } else if (presenter.keyThumbprint != ABSENT && isKey(document.textOf(n))) {
+      const reason = equalsAscii(document.textOf(n), KEY)
+        ? proveKey(document, value, presenter)
+        : proveThumbprint(document, value, presenter);
+      if (byKey == Reason.ok) byKey = reason;
+      keys++;
     } else if (bind.admitsProxies && equalsAscii(document.textOf(n), PROXIES)) {
       byProxy = proveProxy(document, value, presenter);
     } else {
@@ -77,7 +81,7 @@ export function proveConfirmation(claims: VerifiedClaims, bind: Bind, presenter:
   }
   const isMalformed = byCertificate == Reason.cnf_malformed || byProxy == Reason.cnf_malformed;
   if (isMalformed) return Reason.cnf_malformed;
-  if (byKey != Reason.ok || isOnlyKey) return byKey;
+  if (byKey != Reason.ok || keys == document.countIn(cnf)) return byKey;
   const rotation = bind.rotation;
   if (rotation != null && byCertificate == Reason.certificate_mismatch) {
     rotated = proveRotation(claims, rotation, namedDigest(), presenter);
@@ -85,4 +89,8 @@ export function proveConfirmation(claims: VerifiedClaims, bind: Bind, presenter:
     if (standsIn) byCertificate = Reason.ok;
   }
   return byProxy == Reason.ok && byCertificate != Reason.certificate_unbound ? Reason.ok : byCertificate;
+}
+
+function isKey(member: Span): bool {
+  return equalsAscii(member, KEY_THUMBPRINT) || equalsAscii(member, KEY);
 }

@@ -151,6 +151,9 @@ export enum Reason {
   dpop_scheme_required = 176,
   replay_table_full = 177,
   replay_table_busy = 178,
+  replay_unknown = 179,
+  proof_lifetime_too_long = 180,
+  proof_other_token_mismatch = 181,
 }
 
 /** One more than the highest number above. */
@@ -415,6 +418,12 @@ export function reasonName(reason: Reason): string {
       return "replay_table_full";
     case Reason.replay_table_busy:
       return "replay_table_busy";
+    case Reason.replay_unknown:
+      return "replay_unknown";
+    case Reason.proof_lifetime_too_long:
+      return "proof_lifetime_too_long";
+    case Reason.proof_other_token_mismatch:
+      return "proof_other_token_mismatch";
     default:
       return "";
   }
@@ -460,6 +469,7 @@ export function answerTo(reason: Reason): Answer {
     case Reason.key_unconfirmed:
     case Reason.replay_table_full:
     case Reason.replay_table_busy:
+    case Reason.replay_unknown:
     case Reason.streams_full:
       return Answer.Unavailable;
     case Reason.path_ambiguous:
@@ -574,6 +584,8 @@ export function answerTo(reason: Reason): Answer {
     case Reason.proof_expired:
     case Reason.proof_not_yet_valid:
     case Reason.proof_token_mismatch:
+    case Reason.proof_lifetime_too_long:
+    case Reason.proof_other_token_mismatch:
     case Reason.proof_replayed:
       return Answer.InvalidProof;
     case Reason.proof_nonce_absent:

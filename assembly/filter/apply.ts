@@ -9,7 +9,7 @@ import { Char } from "../text/ascii";
 import { Decision, Verdict } from "../decision/decision";
 import { Dpop } from "../policy/policy";
 import { makeNonce } from "../state/nonce";
-import { Answer, answerTo, grpcStatus, httpStatus, reasonName } from "../decision/reason";
+import { Answer, answerTo, Reason, grpcStatus, httpStatus, reasonName } from "../decision/reason";
 
 /** What a callback tells the host about the request. */
 export const enum Action {
@@ -66,7 +66,7 @@ const FORBIDDEN = ascii("forbidden");
 export function apply(decision: Decision, dpop: Dpop | null, isDpop: bool, now: i64): Action {
   // In observe mode nothing that the client or the upstream sees may differ.
   if (decision.verdict != Verdict.Deny && decision.verdict != Verdict.Close) return Action.Continue;
-  const answer = answerTo(decision.reason);
+  const answer = answerFor(decision.reason, isDpop);
   const details = detailsOf(decision);
   const sent = sendReply(
     <i32>httpStatus(answer),
@@ -78,6 +78,12 @@ export function apply(decision: Decision, dpop: Dpop | null, isDpop: bool, now: 
   // No answer must not become no verdict: without it the stream would wait, or be resumed by somebody else.
   if (!sent) closeStream();
   return Action.Stop;
+}
+
+/** `invalid_dpop_proof` is for those who sent one: a workload's proof has no error code of its own. */
+function answerFor(reason: Reason, isDpop: bool): Answer {
+  const answer = answerTo(reason);
+  return answer == Answer.InvalidProof && !isDpop ? Answer.InvalidToken : answer;
 }
 
 /** `%RESPONSE_CODE_DETAILS%`, in the manner of Envoy's own filters. */

@@ -11,7 +11,7 @@ import { Table, tableForever } from "../host/table";
 import { compileExpressions } from "../evidence/expressions";
 import { resolveSelf } from "../evidence/self";
 import { loadPolicy } from "../policy/load";
-import { Policy, widestClockSkew } from "../policy/policy";
+import { Policy, longestProof, widestClockSkew } from "../policy/policy";
 import { refuseRoom } from "../policy/refusal";
 import { coverWindow } from "../state/proof_window";
 import { buildIntrospections } from "../token/introspections";
@@ -106,8 +106,8 @@ function replacePolicy(root: RootContext | null, text: Span): bool {
 function attach(policy: Policy, region: Region): bool {
   if (!resolveSelf(policy, region) || !compileExpressions(policy, region)) return false;
   // The sooner the start is known, the shorter proofs are asked for a nonce. Without it, requests try again.
-  if (policy.dpop != null)
-    coverWindow(policy.dpop!.maxAge, widestClockSkew(policy.issuers), readClock() / 1000);
+  const window = longestProof(policy);
+  if (window > 0) coverWindow(window, widestClockSkew(policy.issuers), readClock() / 1000);
   if (policy.introspects) {
     if (!resolveSecrets(policy, region)) return false;
     buildIntrospections();

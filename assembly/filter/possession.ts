@@ -1,28 +1,20 @@
-// Whether whoever sends the request has the key that its token is bound to: by a proof made for this request.
-// https://www.rfc-editor.org/rfc/rfc9449#section-4.3
+// Whether whoever sends the request has the key that its token is bound to: by a proof made for this request, which is good once.
 
-import { makeForever } from "../host/arena";
-import { Span, FAILED, equals } from "../host/span";
-import { line, startLine, writeAscii, writeBytes } from "../host/writer";
-import { namesKey } from "../binding/confirmation";
 import { Reason } from "../decision/reason";
 import { Presenter } from "../evidence/presenter";
 import { Target } from "../policy/match";
-import { Dpop, Issuer, hasText } from "../policy/policy";
+import { Issuer, Policy, isWit } from "../policy/policy";
 import { isNonce } from "../state/nonce";
-import { coverWindow, rememberedFor, uncertainUntil } from "../state/proof_window";
+import { longestWindow, widestSkew } from "../state/proof_window";
 import { replayTableFor } from "../state/replay";
-import { HttpUri, normalAuthority, normalPath } from "../text/uri";
 import { Credential } from "../token/credential";
-import { saysDpop } from "../token/kind";
-import { ProofType, UnverifiedProof } from "../token/proof";
 import { VerifiedClaims } from "../token/verified_claims";
-import { ProvenRequest, VerifiedProof, proofRefusedBy } from "../token/verified_proof";
+import { VerifiedProof } from "../token/verified_proof";
+import { needsDpop, proveByDpop } from "./dpop";
 import { inquiry } from "./inquiry";
-import { mayFail, noteFailure } from "./prove";
+import { Sent } from "./sent";
+import { proveByWorkload } from "./workload_proof";
 
-const unverified = UnverifiedProof.make();
-const request = makeForever<ProvenRequest>();
 /** The proof of the request that is judged; null: none was needed. */
 let proof: VerifiedProof | null = null;
 
@@ -33,78 +25,25 @@ export function forgetPossession(): void {
 
 /**
  * Proves possession where the token asks for it, and tells the presenter's key. What is proven may still have been proven before: see
- * `spendProof`.
- * @param header the one `dpop` header; absent: none @param count how many there are
+ * `spendProof`. A token that names a key which nobody has proven is refused with its other bindings.
  */
 export function provePossession(
-  dpop: Dpop | null,
+  policy: Policy,
   issuer: Issuer,
   claims: VerifiedClaims,
   credential: Credential,
   target: Target,
-  header: Span,
-  count: i32,
+  sent: Sent,
   presenter: Presenter,
 ): Reason {
-  const isBound = namesKey(claims);
-  if (!isBound) return credential.isDpop || saysDpop(claims) ? Reason.dpop_unbound : Reason.ok;
-  if (dpop == null) return Reason.ok;
-  // Taken as a bearer token it would be good in anybody's hands.
-  if (!credential.isDpop) return Reason.dpop_scheme_required;
-  if (count == 0) return Reason.proof_absent;
-  if (count > 1) return Reason.proof_duplicate;
-  return prove(dpop, issuer, credential.token, target, header, presenter);
-}
-
-function prove(
-  dpop: Dpop,
-  issuer: Issuer,
-  token: Span,
-  target: Target,
-  header: Span,
-  presenter: Presenter,
-): Reason {
-  let reason = unverified.read(header, ProofType.Dpop);
-  if (reason != Reason.ok) return reason;
-  if (!mayFail()) return Reason.failures_exceeded;
-  request.method = target.method;
-  request.token = token;
-  request.now = inquiry.now / 1000;
-  request.maxAge = dpop.maxAge;
-  request.clockSkew = issuer.clockSkew;
-  const found = VerifiedProof.byDpop(unverified, request);
-  if (found == null) {
-    reason = proofRefusedBy();
-    if (reason == Reason.proof_signature_invalid) noteFailure(unverified.algorithm);
-    return reason;
+  inquiry.reason = Reason.ok;
+  if (isWit(issuer.kind)) {
+    if (policy.wpt != null) proof = proveByWorkload(policy.wpt!, issuer, claims, credential, target, sent);
+  } else if (needsDpop(policy.dpop, claims, credential)) {
+    proof = proveByDpop(policy.dpop!, issuer, credential, target, sent);
   }
-  if (!isFor(dpop, found.target, target)) return Reason.proof_target_mismatch;
-  if (!coverWindow(dpop.maxAge, issuer.clockSkew, request.now)) return Reason.host_unavailable;
-  if (!isFresh(dpop, found.nonce, request.now)) return Reason.proof_nonce_absent;
-  presenter.keyThumbprint = found.thumbprint;
-  proof = found;
-  return Reason.ok;
-}
-
-/** True when the proof is for this request's path, at an origin of the policy's, or at the host that Envoy routes it by. */
-function isFor(dpop: Dpop, uri: HttpUri, target: Target): bool {
-  const path = normalPath(target.path);
-  if (path == FAILED || !equals(path, uri.path)) return false;
-  if (dpop.isRouted) return equals(normalAuthority(target.authority, uri.isHttps), uri.authority);
-  startLine();
-  writeBytes(uri.scheme);
-  writeAscii("://");
-  writeBytes(uri.authority);
-  return hasText(dpop.origins, line());
-}
-
-/**
- * Whether the proof may do without a nonce, or has one. What was spent before a start is not remembered, so that until no proof from before it
- * is good any more only those count that have a nonce from after it.
- */
-function isFresh(dpop: Dpop, nonce: Span, now: i64): bool {
-  const needsNonce = dpop.isNonceRequired || now < uncertainUntil();
-  return !needsNonce || isNonce(nonce, now);
+  if (proof != null) presenter.keyThumbprint = proof!.thumbprint;
+  return inquiry.reason;
 }
 
 /** True when the request has a proof with a nonce of ours, so that it was not made before the client had that. */
@@ -117,6 +56,6 @@ export function hasFreshNonce(): bool {
 export function spendProof(isObserved: bool): Reason {
   const spent = proof;
   if (spent == null) return Reason.ok;
-  const end = spent.issuedAt + rememberedFor();
+  const end = spent.endsAt(longestWindow(), widestSkew());
   return replayTableFor(isObserved).admit(spent.thumbprint, spent.id, end, inquiry.now / 1000);
 }

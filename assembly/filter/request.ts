@@ -454,7 +454,7 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
 
   reason =
     reviewed == null
-      ? provePossession(policy.dpop, issuer, claims, credential, target, sent.dpop, sent.dpopCount, presenter)
+      ? provePossession(policy, issuer, claims, credential, target, sent, presenter)
       : recallPossession(reviewed!, claims);
   if (reason != Reason.ok) return reason;
   if (sent.isEarly && reviewed == null && !hasFreshNonce()) return Reason.early_data;

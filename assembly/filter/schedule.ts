@@ -2,7 +2,7 @@
 
 import { makeForever, resetArena } from "../host/arena";
 import { NO_CALL, enterContext, readClock, setTickPeriod } from "../host/call";
-import { Policy } from "../policy/policy";
+import { Policy, longestProof } from "../policy/policy";
 import { RootContext, findRoot, policyOf } from "./contexts";
 import { forgetLostIntrospections, takeIntrospection } from "./introspect";
 import { fetchKeys, takeKeys } from "./key_fetch";
@@ -54,7 +54,7 @@ export function handleTick(rootId: u32): void {
     return resumeCalled(root, false);
   }
   const isBusy = reviewStreams(root, now);
-  if (policy.dpop != null) measureReplay(now / 1000);
+  if (longestProof(policy) > 0) measureReplay(now / 1000);
   if (!asksSomebody(policy)) return pace(root, isBusy ? SHORT_TICK : IDLE_TICK);
   fetchDueKeys(policy, rootId, now);
   if (policy.introspects) forgetLostIntrospections(now);

@@ -14,6 +14,7 @@ import { Credential } from "../token/credential";
 import { isOwnHeader } from "./forward";
 
 const pairs = makeForever<PairReader>();
+let found: Span = ABSENT;
 
 @unmanaged
 export class Sent {
@@ -26,9 +27,6 @@ export class Sent {
   /** `x-forwarded-client-cert`, and how many there are. */
   xfcc: Span;
   xfccCount: i32;
-  /** `dpop`, and how many there are. */
-  dpop: Span;
-  dpopCount: i32;
   /** True when there is a header that only holdfast writes. */
   hasOwnHeader: bool;
   /** True when the request came as TLS early data, by the word of whoever ended TLS.  RFC 8470, section 5.1 */
@@ -40,8 +38,6 @@ export class Sent {
     this.path = ABSENT;
     this.xfcc = ABSENT;
     this.xfccCount = 0;
-    this.dpop = ABSENT;
-    this.dpopCount = 0;
     this.hasOwnHeader = false;
     this.isEarly = false;
   }
@@ -73,7 +69,11 @@ export class Sent {
 
   /** The value of a header that is there exactly once; otherwise absent. */
   only(name: Span): Span {
-    let found: Span = ABSENT;
+    return this.countOf(name) == 1 ? found : ABSENT;
+  }
+
+  /** How often a header is there. */
+  countOf(name: Span): i32 {
     let count = 0;
     pairs.start(this.headers);
     while (name != ABSENT && pairs.next()) {
@@ -81,7 +81,7 @@ export class Sent {
       found = pairs.value;
       count++;
     }
-    return count == 1 ? found : ABSENT;
+    return count;
   }
 
   private note(name: Span, value: Span, target: Target, credential: Credential): void {
@@ -92,9 +92,6 @@ export class Sent {
       else if (equalsAscii(name, ":authority")) target.authority = value;
     } else if (first == Char.LowerA && equalsAscii(name, "authorization")) {
       credential.note(value);
-    } else if (first == Char.LowerD && equalsAscii(name, "dpop")) {
-      this.dpop = value;
-      this.dpopCount++;
     } else if (first == Char.LowerX && equalsAscii(name, "x-forwarded-client-cert")) {
       this.xfcc = value;
       this.xfccCount++;

@@ -9,7 +9,7 @@ import { JsonDocument, JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { parseJson, stoppedAt } from "../text/json_parser";
 import { parseDecimal } from "../text/decimal";
 import { isTrustDomain, isWorkloadId } from "../text/spiffe_id";
-import { readDpop } from "./load_dpop";
+import { readDpop, readWpt } from "./load_proofs";
 import { readIssuers } from "./load_issuers";
 import { readRevoked } from "./load_revoked";
 import { readRules } from "./load_rules";
@@ -33,7 +33,7 @@ import { refuse, refuseText, startJudging } from "./refusal";
 const MAX_POLICY_BYTES: i32 = 1024 * 1024;
 
 const POLICY_MEMBERS = ascii(
-  "name mode trustDomain trustDomainAliases federatedTrustDomains presenter dpop issuers revoked rules decisionLog",
+  "name mode trustDomain trustDomainAliases federatedTrustDomains presenter dpop wpt issuers revoked rules decisionLog",
 );
 const LOG_MEMBERS = ascii("sampleAllowed");
 const MAX_SAMPLE: i64 = 1_000_000;
@@ -83,6 +83,7 @@ function readPolicy(policy: Policy): bool {
   return (
     readDecisionLog(policy) &&
     readDpop(policy) &&
+    readWpt(policy) &&
     readPresenter(policy) &&
     readIssuers(policy) &&
     readRevoked(policy) &&

@@ -7,7 +7,7 @@ import { isTrustDomain } from "../text/spiffe_id";
 import { readBorders } from "./load_borders";
 import { readIntrospection } from "./load_introspection";
 import { readProof } from "./load_keys";
-import { Issuer, Kind, Policy, Proof, issuerIdentifiedBy } from "./policy";
+import { Issuer, Kind, Policy, Proof, isWit, issuerIdentifiedBy } from "./policy";
 import {
   REFUSED,
   document,
@@ -146,10 +146,6 @@ function refuseTwin(issuer: Issuer, node: JsonNode): bool {
   return issuer.identifier != ABSENT
     ? refuse(document, node, "an issuer that no other entry has: a token's issuer has to lead to one entry")
     : refuse(document, node, "a trust domain that no other entry without an issuer has for the same header");
-}
-
-function isWit(kind: Kind): bool {
-  return kind == Kind.WitSvid || kind == Kind.Wit;
 }
 
 function readAudiences(issuer: Issuer, node: JsonNode): bool {

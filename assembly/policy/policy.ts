@@ -35,6 +35,11 @@ export const enum Kind {
   Kubernetes = 4,
 }
 
+/** True for workload identity tokens, which are no good without a proof of their key. */
+export function isWit(kind: Kind): bool {
+  return kind == Kind.WitSvid || kind == Kind.Wit;
+}
+
 /** Where an issuer's claims become trustworthy. */
 export const enum Proof {
   /** Nowhere: no token of this issuer is good. */
@@ -444,7 +449,7 @@ export class Rule {
   }
 }
 
-/** How proofs of possession are judged. */
+/** How DPoP proofs are judged. */
 @unmanaged
 export class Dpop {
   /** `scheme://authority`, normalised, that proofs may be made for. */
@@ -460,6 +465,24 @@ export class Dpop {
     const dpop = region.make<Dpop>();
     dpop.origins = region.make<List<Span>>();
     return dpop;
+  }
+}
+
+/** How workload proof tokens are judged. */
+@unmanaged
+export class Wpt {
+  /** `scheme://authority`, normalised: a proof may be for one of them and the path of its request. */
+  origins: List<Span>;
+  /** What a proof may be for besides, byte for byte. */
+  audiences: List<Span>;
+  /** Seconds that a proof may still be good for when it comes. */
+  maxLifetime: i64;
+
+  static make(region: Region): Wpt {
+    const wpt = region.make<Wpt>();
+    wpt.origins = region.make<List<Span>>();
+    wpt.audiences = region.make<List<Span>>();
+    return wpt;
   }
 }
 
@@ -528,8 +551,10 @@ export class Policy {
   payloadHeaders: List<Span>;
   /** Null: nothing was taken back. */
   revocations: Revocations | null;
-  /** Null: proofs of possession are not judged, and tokens that are bound to a key are denied. */
+  /** Null: DPoP proofs are not judged, and tokens that are bound to a key are denied. */
   dpop: Dpop | null;
+  /** Null: workload proof tokens are not judged, and workload identity tokens are denied. */
+  wpt: Wpt | null;
   /** Of so many requests that are allowed one is logged; 0: none. */
   sampleAllowed: i32;
   /** The rules by their paths as they mean them, with escapes decoded. */
@@ -562,6 +587,13 @@ export function hasText(texts: List<Span>, text: Span): bool {
     link = link.next;
   }
   return false;
+}
+
+/** Seconds that any proof is good for; 0 where none is judged. */
+export function longestProof(policy: Policy): i64 {
+  const byDpop: i64 = policy.dpop == null ? 0 : policy.dpop!.maxAge;
+  const byWorkload: i64 = policy.wpt == null ? 0 : policy.wpt!.maxLifetime;
+  return max(byDpop, byWorkload);
 }
 
 /** Seconds: the largest of these issuers' own. */

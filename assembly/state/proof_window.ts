@@ -53,9 +53,14 @@ export function coverWindow(maxAge: i64, clockSkew: i64, now: i64): bool {
   return false;
 }
 
-/** Seconds that a proof has to be remembered for, from its `iat` on. */
-export function rememberedFor(): i64 {
-  return <i64>window.maxAge + <i64>window.clockSkew;
+/** Seconds that a proof is good, by any of them. */
+export function longestWindow(): i64 {
+  return <i64>window.maxAge;
+}
+
+/** Seconds that clocks may differ, by any of them. */
+export function widestSkew(): i64 {
+  return <i64>window.clockSkew;
 }
 
 /** Nonces from before this second count for nothing. */

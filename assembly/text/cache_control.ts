@@ -1,7 +1,8 @@
 // How long an HTTP answer is good.  https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2
 
-import { Span, byteAt, equalsAsciiIgnoreCase, indexOf, lengthOf, slice } from "../host/span";
+import { Span, equalsAsciiIgnoreCase, indexOf, lengthOf, slice } from "../host/span";
 import { Char } from "./ascii";
+import { trimmed } from "./blanks";
 import { parseDecimal } from "./decimal";
 
 /**
@@ -27,16 +28,4 @@ function directive(text: Span, age: i64): i64 {
   if (equals < 0 || !equalsAsciiIgnoreCase(slice(text, 0, equals), "max-age")) return -1;
   const seconds = parseDecimal(slice(text, equals + 1, lengthOf(text)));
   return seconds > age ? seconds - age : -1;
-}
-
-function trimmed(text: Span): Span {
-  let start = 0;
-  let end = lengthOf(text);
-  while (isBlank(byteAt(text, start))) start++;
-  while (end > start && isBlank(byteAt(text, end - 1))) end--;
-  return slice(text, start, end);
-}
-
-function isBlank(byte: i32): bool {
-  return byte == Char.Space || byte == Char.Tab;
 }

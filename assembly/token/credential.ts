@@ -45,6 +45,13 @@ export class Credential {
     this.namedCount = 0;
   }
 
+  /** The token in `authorization`, whether or not it is the one that is judged; absent: none. */
+  accessToken(): Span {
+    const scheme = schemeOf(this.authorization);
+    const isToken = equalsAsciiIgnoreCase(scheme, "bearer") || equalsAsciiIgnoreCase(scheme, "dpop");
+    return isToken ? withoutBlanks(sliceFrom(this.authorization, lengthOf(scheme))) : ABSENT;
+  }
+
   /** Notes the value of an `authorization` header. */
   note(value: Span): void {
     this.authorization = value;
@@ -91,8 +98,7 @@ export class Credential {
   }
 
   private readToken(value: Span, start: i32): Reason {
-    while (byteAt(value, start) == Char.Space) start++;
-    const token = sliceFrom(value, start);
+    const token = withoutBlanks(sliceFrom(value, start));
     if (lengthOf(token) > MAX_TOKEN_BYTES) return orDuplicate(value, Reason.token_too_large);
     if (!isB64Token(token)) return orDuplicate(value, Reason.authorization_malformed);
     this.token = token;
@@ -104,6 +110,12 @@ export class Credential {
 function schemeOf(value: Span): Span {
   const space = indexOf(value, Char.Space, 0);
   return space < 0 ? value : slice(value, 0, space);
+}
+
+function withoutBlanks(value: Span): Span {
+  let start = 0;
+  while (byteAt(value, start) == Char.Space) start++;
+  return sliceFrom(value, start);
 }
 
 /** Envoy joins repeated headers with a comma on some paths, so a comma is a second credential, whatever else is wrong. */

@@ -1,12 +1,11 @@
 // A proof that whoever sends a request has a key: a short JWT, signed with it for this one request. Taken apart, and nothing believed
-// yet.  https://www.rfc-editor.org/rfc/rfc9449#section-4.2  https://datatracker.ietf.org/doc/draft-ietf-wimse-wpt/
+// yet.  https://www.rfc-editor.org/rfc/rfc9449#section-4.2  https://datatracker.ietf.org/doc/draft-ietf-wimse-wpt/01/
 
 import { makeForever } from "../host/arena";
 import {
   Span,
   ABSENT,
   FAILED,
-  equalsAscii,
   equalsAsciiIgnoreCase,
   indexOf,
   lengthOf,
@@ -89,7 +88,7 @@ function isObject(document: JsonDocument, bytes: Span): bool {
 function isTyped(typ: Span, type: ProofType): bool {
   return type == ProofType.Dpop
     ? equalsAsciiIgnoreCase(typ, "dpop+jwt") || equalsAsciiIgnoreCase(typ, "application/dpop+jwt")
-    : equalsAscii(typ, "wpt+jwt");
+    : equalsAsciiIgnoreCase(typ, "wpt+jwt") || equalsAsciiIgnoreCase(typ, "application/wpt+jwt");
 }
 
 /** Keys from elsewhere, and processing that is not done here. */

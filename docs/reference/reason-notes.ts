@@ -452,20 +452,20 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   },
   proof_absent: {
     means: "The token is bound to a key, and no proof of that key is there.",
-    next: "A client sends a `dpop` header with a proof made for this very request.",
+    next: "A client sends a `dpop` header with a proof made for this very request, a workload with a WIT a `workload-proof-token`.",
   },
   proof_duplicate: {
     means: "There is more than one proof.",
-    next: "Send exactly one `dpop` header.",
+    next: "Send exactly one `dpop` or `workload-proof-token` header.",
   },
   proof_malformed: {
     means:
       "The proof is no compact JWS with a JSON header and payload, is over 8 KiB, or has a header member that it must not have.",
-    next: "Look at the client's DPoP library.",
+    next: "Look at what the client makes proofs with.",
   },
   proof_type_unsupported: {
-    means: "The proof's `typ` is not `dpop+jwt`.",
-    next: "Look at the client's DPoP library.",
+    means: "The proof's `typ` is not `dpop+jwt`, or a workload's not `wpt+jwt`.",
+    next: "Look at what the client makes proofs with.",
   },
   proof_algorithm_unsupported: {
     means: "The proof's `alg` is none that is verified here, or does not fit its key.",
@@ -477,12 +477,12 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   },
   proof_signature_invalid: {
     means: "The proof's signature does not hold.",
-    next: "Look at the client's DPoP library.",
+    next: "Look at what the client makes proofs with.",
   },
   proof_claim_malformed: {
     means:
-      "The proof lacks `jti`, `htm`, `htu` or `iat`, has one of the wrong type (`iat` is a whole number), or an `htu` that is no http URI.",
-    next: "Look at the client's DPoP library.",
+      "The proof lacks `jti`, `htm`, `htu` or `iat` (a workload's: `jti`, `aud` or `exp`), has one of the wrong type (times are whole numbers), or an `htu` that is no http URI.",
+    next: "Look at what the client makes proofs with.",
   },
   proof_method_mismatch: {
     means: "The proof is for another method.",
@@ -501,7 +501,7 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
     next: "Compare the clocks.",
   },
   proof_token_mismatch: {
-    means: "The proof's `ath` is not this token's.",
+    means: "The proof's `ath` (a workload's: `wth`) is not this token's.",
     next: "A proof is made for one token.",
   },
   proof_key_mismatch: {
@@ -527,5 +527,18 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
   replay_table_busy: {
     means: "Other workers wrote to the same part of the replay table all the while.",
     next: "Try again; if it lasts, somebody floods.",
+  },
+  replay_unknown: {
+    means:
+      "The proxy started a moment ago, or its policy takes proofs for longer than before: nobody knows whether the workload's proof was spent.",
+    next: "Try again after `maxLifetime` and twice `clockSkew`; shorter ones make it sooner.",
+  },
+  proof_lifetime_too_long: {
+    means: "The workload's proof is good for longer than the policy's `maxLifetime`.",
+    next: "Make proofs that end sooner; compare the clocks.",
+  },
+  proof_other_token_mismatch: {
+    means: "The workload's proof speaks of other tokens (`ath`, `tth`, `oth`) than those that came along.",
+    next: "If this is not a workload's mistake, somebody has put another token into its request.",
   },
 };

@@ -380,7 +380,7 @@ describe("the token", () => {
       [{ jkt: "" }, "cnf_malformed"],
       [{ jkt: `${thumbprintOf(clientKey)}=` }, "cnf_malformed"],
       [{ jkt: thumbprintOf(clientKey).slice(0, -3) }, "cnf_malformed"],
-      [{ jkt: thumbprintOf(clientKey), jwk: {} }, "cnf_unsupported"],
+      [{ jkt: thumbprintOf(clientKey), jwk: {} }, "cnf_malformed"],
       [{ jkt: thumbprintOf(clientKey), "x5t#S256": 1 }, "cnf_malformed"],
     ];
     for (const [cnf, reason] of reasons) {
