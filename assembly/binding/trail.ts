@@ -73,6 +73,8 @@ export function methodName(method: Method): string {
       return "cel";
     case Method.Dpop:
       return "dpop";
+    case Method.FirstUse:
+      return "firstUse";
     case Method.Confirmation:
       return "cnf";
     default:

@@ -9,6 +9,7 @@ import { Issuer } from "../policy/policy";
 import { Revocations, RevokedBy } from "../policy/revocations";
 import { encodeInto, encodedLength } from "../text/base64url";
 import { issuedAt } from "../token/claims";
+import { withoutSignature } from "../token/jws";
 import { VerifiedClaims } from "../token/verified_claims";
 
 const DIGEST_LENGTH: i32 = encodedLength(DIGEST_BYTES);
@@ -36,7 +37,7 @@ export function checkRevoked(
   if (revocations.has(RevokedBy.Subject, document.stringOf(claims.named("sub")))) return Reason.token_revoked;
   if (revocations.has(RevokedBy.Key, keyId)) return Reason.token_revoked;
   if (revocations.hasAny(RevokedBy.Token) && token != ABSENT) {
-    encodeInto(sha256(token), digest);
+    encodeInto(sha256(withoutSignature(token)), digest);
     if (revocations.has(RevokedBy.Token, digest)) return Reason.token_revoked;
   }
   if (!revocations.hasAny(RevokedBy.Certificate) || presenter.certificateDigest == ABSENT) return Reason.ok;

@@ -154,6 +154,12 @@ export enum Reason {
   replay_unknown = 179,
   proof_lifetime_too_long = 180,
   proof_other_token_mismatch = 181,
+
+  // Who showed the token first.
+  first_use_mismatch = 190,
+  token_quarantined = 191,
+  first_use_full = 192,
+  first_use_busy = 193,
 }
 
 /** One more than the highest number above. */
@@ -424,6 +430,14 @@ export function reasonName(reason: Reason): string {
       return "proof_lifetime_too_long";
     case Reason.proof_other_token_mismatch:
       return "proof_other_token_mismatch";
+    case Reason.first_use_mismatch:
+      return "first_use_mismatch";
+    case Reason.token_quarantined:
+      return "token_quarantined";
+    case Reason.first_use_full:
+      return "first_use_full";
+    case Reason.first_use_busy:
+      return "first_use_busy";
     default:
       return "";
   }
@@ -470,6 +484,8 @@ export function answerTo(reason: Reason): Answer {
     case Reason.replay_table_full:
     case Reason.replay_table_busy:
     case Reason.replay_unknown:
+    case Reason.first_use_full:
+    case Reason.first_use_busy:
     case Reason.streams_full:
       return Answer.Unavailable;
     case Reason.path_ambiguous:
@@ -570,6 +586,8 @@ export function answerTo(reason: Reason): Answer {
     case Reason.token_revoked:
     case Reason.presenter_revoked:
     case Reason.certificate_revoked:
+    case Reason.first_use_mismatch:
+    case Reason.token_quarantined:
       return Answer.InvalidToken;
     case Reason.proof_absent:
     case Reason.proof_duplicate:

@@ -33,7 +33,9 @@ import { Target, isOnlyRule, isRuleByLookalikes, matchRule } from "../policy/mat
 import {
   Border,
   Crossing,
+  FirstUse,
   Issuer,
+  Method,
   Mode,
   Policy,
   PresenterFrom,
@@ -43,12 +45,13 @@ import {
   TokenNeed,
   crossingOf,
   hasText,
-  introspectorFor,
   issuerIdentifiedBy,
+  opaqueIssuerFor,
 } from "../policy/policy";
 import { Revocations, RevokedBy } from "../policy/revocations";
 import { certificatesSeen } from "../state/certificates_seen";
 import { secretHash } from "../text/hash";
+import { NO_NODE } from "../text/json";
 import { ageOf, checkClaims, endOf } from "../token/claims";
 import { Credential, hasQueryToken } from "../token/credential";
 import { MAX_OPAQUE_BYTES } from "../token/introspections";
@@ -61,6 +64,7 @@ import { earlierPayloadHeader, earlierTokenHeader, record, wasAllowedBefore } fr
 import { Action, apply } from "./apply";
 import { RootContext, findRoot, policyOf } from "./contexts";
 import { forward, removeOwnHeaders, removePayloadHeaders, removeUnseenOwnHeaders } from "./forward";
+import { judgeFirstUse, judgeUnverifiedFirstUse } from "./first_use";
 import { followUp, recallExpressions } from "./follow_up";
 import { inquiry, shareOf, shareOfStrangers } from "./inquiry";
 import { forgetPossession, hasFreshNonce, provePossession, spendProof } from "./possession";
@@ -297,7 +301,7 @@ function judge(policy: Policy | null): Reason {
   if (isJudged && isSameToken(rule, reason)) return Reason.judged_before;
   if (reason == Reason.token_absent) return judgeWithoutToken(policy, rule);
   if (reason != Reason.ok) return reason;
-  return rule.introspects && isOpaque(credential.token)
+  return rule.takesOpaque && isOpaque(credential.token)
     ? judgeOpaque(policy, rule)
     : judgeToken(policy, rule);
 }
@@ -340,9 +344,9 @@ function judgeToken(policy: Policy, rule: Rule): Reason {
   return judgeClaims(policy, rule, issuer, claims);
 }
 
-/** A token that says nothing of itself: its issuer is asked. */
+/** A token that says nothing of itself: its issuer is asked, or nobody. */
 function judgeOpaque(policy: Policy, rule: Rule): Reason {
-  const issuer = introspectorFor(rule.issuers, credential.header);
+  const issuer = opaqueIssuerFor(rule.issuers, credential.header);
   if (issuer == null) return Reason.token_malformed;
   facts.issuer = issuer.name;
   if (lengthOf(credential.token) > MAX_OPAQUE_BYTES) return Reason.token_too_large;
@@ -351,7 +355,10 @@ function judgeOpaque(policy: Policy, rule: Rule): Reason {
   if (reason != Reason.ok) return reason;
   reason = startInquiry(policy);
   if (reason != Reason.ok) return reason;
-  const claims = proveByIntrospection(issuer.introspector!, credential.token);
+  const claims =
+    issuer.proof == Proof.Upstream
+      ? VerifiedClaims.ofNothing()
+      : proveByIntrospection(issuer.introspector!, credential.token);
   return claims == null ? inquiry.reason : judgeClaims(policy, rule, issuer, claims);
 }
 
@@ -442,13 +449,14 @@ function identify(policy: Policy): Reason {
 /** The second question: is the token meant for who presents it, here and now? */
 function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: VerifiedClaims): Reason {
   if (reviewed == null) noteUse(claims);
-  let reason = checkClaims(claims, issuer, rule, now / 1000);
+  const isVerified = issuer.proof != Proof.Upstream;
+  let reason = isVerified ? checkClaims(claims, issuer, rule, now / 1000) : Reason.ok;
   if (reason == Reason.ok && policy.from == PresenterFrom.Self)
     reason = checkEgress(issuer.egress, claims, target.authority);
   if (reason == Reason.ok && policy.revocations != null)
     reason = judgeRevocation(policy.revocations!, issuer, claims);
   if (reason != Reason.ok) return reason;
-  endsAt = endOf(claims, issuer) * 1000;
+  endsAt = isVerified ? endOf(claims, issuer) * 1000 : i64.MAX_VALUE;
   if (policy.examinesCertificate && !presenter.hasNoCertificate)
     endsAt = min(endsAt, (liveNotAfter() + 1) * 1000);
 
@@ -467,10 +475,23 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
   moment.clockSkew = issuer.clockSkew;
   moment.isObserved = mode == Mode.Observe;
   reason = proveBindings(claims, policy, rule, crossing, presenter);
+  if (reason == Reason.ok && rule.bind.firstUse != null && claims.named("cnf") == NO_NODE)
+    reason = judgeHolder(policy, rule.bind.firstUse!, isVerified ? endOf(claims, issuer) : 0);
   // The rest was done for the request that began the stream.
   if (reviewed != null) return reason;
   if (rule.bind.rotation != null) followRotation(claims, rule.bind.rotation!, reason);
   return reason == Reason.ok ? spendProof(mode == Mode.Observe) : reason;
+}
+
+/** Is it the token of who presents it? @param end seconds since 1970 when it ends; 0: nobody here knows, nor what it is */
+function judgeHolder(policy: Policy, firstUse: FirstUse, end: i64): Reason {
+  const isNew = reviewed == null;
+  const reason =
+    end == 0
+      ? judgeUnverifiedFirstUse(firstUse, policy, presenter, credential.token, isNew)
+      : judgeFirstUse(firstUse, policy, presenter, credential.token, end, isNew);
+  trail.note(Method.FirstUse, reason, false);
+  return reason;
 }
 
 /** Was the token taken back, or the certificate that it comes with? */

@@ -3,6 +3,7 @@
 import { makeForever, resetArena } from "../host/arena";
 import { NO_CALL, enterContext, readClock, setTickPeriod } from "../host/call";
 import { Policy, longestProof } from "../policy/policy";
+import { settleAnswered } from "./accepted_tokens";
 import { RootContext, findRoot, policyOf } from "./contexts";
 import { forgetLostIntrospections, takeIntrospection } from "./introspect";
 import { fetchKeys, takeKeys } from "./key_fetch";
@@ -53,6 +54,7 @@ export function handleTick(rootId: u32): void {
     callExpired(rootId, i64.MAX_VALUE);
     return resumeCalled(root, false);
   }
+  settleAnswered(rootId);
   const isBusy = reviewStreams(root, now);
   if (longestProof(policy) > 0) measureReplay(now / 1000);
   if (!asksSomebody(policy)) return pace(root, isBusy ? SHORT_TICK : IDLE_TICK);

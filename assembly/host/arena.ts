@@ -26,6 +26,16 @@ export function resetArena(): void {
   }
 }
 
+/** Where the arena stands: what is taken from here on can be given back by `returnTo`. */
+export function arenaMark(): i32 {
+  return used;
+}
+
+/** Gives back what was taken of the permanent block since. */
+export function returnTo(mark: i32): void {
+  used = mark;
+}
+
 /** Address of `size` bytes, 16-byte aligned and not cleared; 0 when the callback's limit is reached. */
 export function take(size: i32): usize {
   if (size < 0 || size > LIMIT) return 0;

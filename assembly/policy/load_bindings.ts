@@ -8,6 +8,7 @@ import { readActor } from "./bindings/actor";
 import { readExpression } from "./bindings/cel";
 import { readCertificate } from "./bindings/certificate";
 import { readClients } from "./bindings/client";
+import { readFirstUse } from "./bindings/first_use";
 import { readNetwork } from "./bindings/network";
 import { readSpiffe } from "./bindings/spiffe";
 import { Bind, Binding, Fact, Method, Policy, PresenterFrom } from "./policy";
@@ -17,7 +18,9 @@ import { refuse } from "./refusal";
 /** Bindings of a list, at most. */
 const MAX_BINDINGS: i32 = 32;
 
-const METHODS = ascii("spiffe certificate client actor proxyPrincipals kubernetes network cel dpop anyOf");
+const METHODS = ascii(
+  "spiffe certificate client actor proxyPrincipals kubernetes network cel dpop firstUse anyOf",
+);
 const NO_MEMBERS = ascii("");
 const KUBERNETES_MEMBERS = ascii("pod");
 
@@ -34,10 +37,17 @@ export function readBindings(bind: Bind, list: JsonNode, policy: Policy): bool {
 export function readCrossingBindings(bind: Bind, list: JsonNode, policy: Policy): bool {
   if (!readList(bind.bindings, list, policy, bind, true)) return false;
   const isElsewhere =
-    bind.expressions.count > 0 || bind.rotation != null || hasMethod(bind.bindings, Method.ProxyPrincipals);
+    bind.expressions.count > 0 ||
+    bind.rotation != null ||
+    bind.firstUse != null ||
+    hasMethod(bind.bindings, Method.ProxyPrincipals);
   return (
     !isElsewhere ||
-    refuse(document, list, 'no "cel", no "rotation" and no "proxyPrincipals" here: they belong in a rule')
+    refuse(
+      document,
+      list,
+      'no "cel", no "rotation", no "firstUse" and no "proxyPrincipals" here: they belong in a rule',
+    )
   );
 }
 
@@ -92,6 +102,8 @@ function readBinding(binding: Binding, node: JsonNode, policy: Policy, bind: Bin
   if (certificate != NO_NODE) return readCertificate(binding, certificate, bind, policy, isOuter);
   const dpop = document.member(node, "dpop");
   if (dpop != NO_NODE) return readPossession(binding, dpop, policy);
+  const firstUse = document.member(node, "firstUse");
+  if (firstUse != NO_NODE) return readFirstUse(binding, firstUse, bind, policy, isOuter);
   binding.method = Method.ProxyPrincipals;
   return hasOnly(document.member(node, "proxyPrincipals"), NO_MEMBERS);
 }

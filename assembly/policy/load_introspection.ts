@@ -1,6 +1,7 @@
 // Whom to ask about opaque tokens, and how to show that one may.  https://www.rfc-editor.org/rfc/rfc7662#section-2.1
 
 import { ascii } from "../host/arena";
+import { equalsAscii } from "../host/span";
 import { JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { Introspector, Issuer, Proof } from "./policy";
 import { document, hasOnly, isName, isText, orParent, readDuration, region } from "./reader";
@@ -11,6 +12,7 @@ import { endpoint, readEndpoint } from "./endpoint";
 const DEFAULT_CACHE_FOR: i64 = 30;
 const MAX_CACHE_FOR: i64 = 60 * 60;
 
+const UNVERIFIED_MEMBERS = ascii("header presenters acceptedBy borders egress introspection");
 const INTROSPECTION_MEMBERS = ascii("cluster path authority credentials cacheFor");
 const CREDENTIALS_MEMBERS = ascii("clientId secretFrom bearerFrom");
 const EXPECTED =
@@ -18,6 +20,7 @@ const EXPECTED =
 
 export function readIntrospection(issuer: Issuer, node: JsonNode): bool {
   const server = document.member(node, "introspection");
+  if (equalsAscii(document.stringOf(server), "upstream")) return leaveToUpstream(issuer, node);
   const iss = document.member(node, "issuer");
   if (!hasOnly(server, INTROSPECTION_MEMBERS) || !readEndpoint(server)) return false;
   if (iss != NO_NODE && !isText(iss))
@@ -33,6 +36,12 @@ export function readIntrospection(issuer: Issuer, node: JsonNode): bool {
     readCacheFor(introspector, server) &&
     readCredentials(introspector, document.member(server, "credentials"))
   );
+}
+
+/** Nobody here knows what the token says. */
+function leaveToUpstream(issuer: Issuer, node: JsonNode): bool {
+  issuer.proof = Proof.Upstream;
+  return hasOnly(node, UNVERIFIED_MEMBERS);
 }
 
 function readCacheFor(introspector: Introspector, node: JsonNode): bool {

@@ -17,8 +17,9 @@ import {
   TokenNeed,
   hasText,
   headerSpelled,
-  introspectorFor,
+  isOfOpaque,
   issuerNamed,
+  opaqueIssuerFor,
 } from "./policy";
 import { covers } from "./reach";
 import {
@@ -94,7 +95,8 @@ function addRuleForAll(policy: Policy): bool {
   collectHeaders(rule);
   policy.rules.append(rule, region);
   policy.modeWithoutRule = policy.mode;
-  return hasOneIntrospector(rule, document.member(ROOT, "issuers"));
+  const issuers = document.member(ROOT, "issuers");
+  return hasOneOpaqueIssuer(rule, issuers) && canPin(rule, issuers);
 }
 
 /**
@@ -156,9 +158,10 @@ function readRule(rule: Rule, node: JsonNode, policy: Policy): bool {
   return (
     readRuleIssuers(rule, node, policy) &&
     collectHeaders(rule) &&
-    hasOneIntrospector(rule, node) &&
+    hasOneOpaqueIssuer(rule, node) &&
     readStrings(node, "audiences", rule.audiences) &&
     readBindings(rule.bind, document.member(node, "bind"), policy) &&
+    canPin(rule, node) &&
     readForward(rule, document.member(node, "forward"), policy) &&
     readOnDeny(rule, node, policy) &&
     readRevalidate(rule, document.member(node, "revalidate"))
@@ -243,17 +246,40 @@ function collectHeaders(rule: Rule): bool {
 }
 
 /** An opaque token does not say whose it is, and is not shown to one server after another. */
-function hasOneIntrospector(rule: Rule, node: JsonNode): bool {
+function hasOneOpaqueIssuer(rule: Rule, node: JsonNode): bool {
   let link = rule.issuers.first;
   while (link != null) {
-    if (link.item.introspector != null) rule.introspects = true;
-    if (link.item.introspector != null && introspectorFor(rule.issuers, link.item.header) != link.item) {
+    if (isOfOpaque(link.item)) rule.takesOpaque = true;
+    if (isOfOpaque(link.item) && opaqueIssuerFor(rule.issuers, link.item.header) != link.item) {
       return refuse(
         document,
         orParent(document.member(node, "issuers"), node),
         "at most one issuer with introspection for one header: an opaque token does not say whose it is",
       );
     }
+    link = link.next;
+  }
+  return true;
+}
+
+/** What nobody here can verify is bound by who shows it first, or by nothing; and only a token that is in the request can be. */
+function canPin(rule: Rule, node: JsonNode): bool {
+  const pins = rule.bind.firstUse != null;
+  let link = rule.issuers.first;
+  while (link != null) {
+    const issuer = link.item;
+    if (issuer.proof == Proof.Upstream && !pins)
+      return refuse(
+        document,
+        node,
+        '"bind" with "firstUse" in a rule that takes tokens which only the upstream can verify',
+      );
+    if (issuer.proof == Proof.JwtAuthn && issuer.payloadHeader == ABSENT && pins)
+      return refuse(
+        document,
+        node,
+        'no "firstUse" for tokens that jwt_authn takes out of the request; have it forward them, with "payloadHeader"',
+      );
     link = link.next;
   }
   return true;

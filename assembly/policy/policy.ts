@@ -50,6 +50,8 @@ export const enum Proof {
   JwtAuthn = 2,
   /** An introspection server, which is asked about opaque tokens. */
   Introspection = 3,
+  /** Nowhere here: the upstream knows whether an opaque token is good. */
+  Upstream = 4,
 }
 
 /** Where the presenter is seen. */
@@ -229,6 +231,8 @@ export const enum Method {
   Confirmation = 12,
   /** Whoever sends the request has the key that the token names. */
   Dpop = 13,
+  /** Nobody else has shown the token before. */
+  FirstUse = 14,
 }
 
 /** One piece of a template: text as it stands, or what goes there. */
@@ -301,6 +305,25 @@ export class Rotation {
   window: i64;
 }
 
+/** How a token that names nobody belongs to who shows it first. */
+@unmanaged
+export class FirstUse {
+  /** True when the address that it comes from counts, and not the presenter's SPIFFE ID. */
+  byAddress: bool;
+  /** SPIFFE patterns: all who match one of them count as one. */
+  sharers: List<Span>;
+  /** True when a token that somebody else has shown is nobody's any more. */
+  quarantines: bool;
+  /** 32 bytes: a digest of all that says who is who. */
+  terms: Span;
+
+  static make(region: Region): FirstUse {
+    const firstUse = region.make<FirstUse>();
+    firstUse.sharers = region.make<List<Span>>();
+    return firstUse;
+  }
+}
+
 /** One member of a `bind`; all of them have to hold. What a method does not need stays empty. */
 @unmanaged
 export class Binding {
@@ -349,6 +372,8 @@ export class Bind {
   admitsProxies: bool;
   /** Null: the certificate is the one that the token's `cnf` names, or the token is denied. */
   rotation: Rotation | null;
+  /** Null: whoever else may present the token may do so at any time. */
+  firstUse: FirstUse | null;
 
   static make(region: Region): Bind {
     const bind = region.make<Bind>();
@@ -427,7 +452,7 @@ export class Rule {
   /** True when tokens of these issuers come in `authorization`, too. */
   readsAuthorization: bool;
   /** True when opaque tokens of one of these issuers are taken. */
-  introspects: bool;
+  takesOpaque: bool;
   /** Empty: what the issuer demands is enough. */
   audiences: List<Span>;
   /** What has to hold between its tokens and who presents them. */
@@ -637,11 +662,16 @@ export function issuerNamed(issuers: List<Issuer>, name: Span): Issuer | null {
   return null;
 }
 
-/** The issuer of a list that is asked about opaque tokens in this header, or null. @param header absent: `authorization` */
-export function introspectorFor(issuers: List<Issuer>, header: Span): Issuer | null {
+/** True for one whose tokens say nothing of themselves. */
+export function isOfOpaque(issuer: Issuer): bool {
+  return issuer.proof == Proof.Introspection || issuer.proof == Proof.Upstream;
+}
+
+/** The issuer of a list whose opaque tokens come in this header, or null. @param header absent: `authorization` */
+export function opaqueIssuerFor(issuers: List<Issuer>, header: Span): Issuer | null {
   let link = issuers.first;
   while (link != null) {
-    if (link.item.introspector != null && equals(link.item.header, header)) return link.item;
+    if (isOfOpaque(link.item) && equals(link.item.header, header)) return link.item;
     link = link.next;
   }
   return null;

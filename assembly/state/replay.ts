@@ -5,12 +5,11 @@
 // again when nobody takes its proof any more. Nobody is sent away for somebody else: until a bucket is nearly full anybody has any
 // place of it, and what is left then is for keys that have few: whoever floods with one finds no room, and all others do.
 
-import { ascii, makeForever, takeSpan } from "../host/arena";
-import { ONLY_WHEN_ABSENT, readShared, sharedVersion, writeShared } from "../host/call";
-import { Span, ABSENT, clearBytes, lengthOf, wordAt } from "../host/span";
+import { makeForever } from "../host/arena";
+import { Span, ABSENT, FAILED, wordAt } from "../host/span";
 import { Table, placeTable, tableBytes } from "../host/table";
-import { line, startLine, writeBytes, writeDecimal } from "../host/writer";
 import { Reason } from "../decision/reason";
+import { SharedBuckets } from "./shared_buckets";
 import { sharedHash, sharedHashOf } from "./shared_hash";
 
 /** Buckets, a power of two, and the places of each. */
@@ -45,12 +44,12 @@ const places: Table<Place> = makeForever<Table<Place>>();
 
 @unmanaged
 export class ReplayTable {
-  private prefix: Span;
+  private buckets: SharedBuckets;
 
   /** @param prefix of the keys in shared data */
   static make(prefix: string): ReplayTable {
     const table = makeForever<ReplayTable>();
-    table.prefix = ascii(prefix);
+    table.buckets = SharedBuckets.make(prefix, BUCKET_BYTES);
     return table;
   }
 
@@ -68,35 +67,25 @@ export class ReplayTable {
     const bucket = (<i32>wordAt(hash, 0)) & (BUCKETS - 1);
     const proof = ((<u64>wordAt(hash, 1)) << 32) | (<u64>wordAt(hash, 2));
     for (let i = 0; i < MAX_TRIES; i++) {
-      const value = readShared(this.bucketName(bucket));
-      const version = value == ABSENT ? ONLY_WHEN_ABSENT : sharedVersion();
-      const bytes = value == ABSENT ? emptyBucket() : value;
-      // What is there and is no bucket says nothing of what was here before.
-      if (lengthOf(bytes) != BUCKET_BYTES) return Reason.host_unavailable;
+      const bytes = this.buckets.open(bucket);
+      if (bytes == FAILED) return Reason.host_unavailable;
       placeTable(places, bytes);
       const reason = take(proof, owner, <u32>end, <u32>now);
-      if (reason != Reason.ok || writeShared(this.bucketName(bucket), bytes, version)) return reason;
+      if (reason != Reason.ok || this.buckets.write(bucket, bytes)) return reason;
     }
     return Reason.replay_table_busy;
   }
 
   /** How many places of a bucket are taken. */
   usedIn(bucket: i32, now: i64): i32 {
-    const value = readShared(this.bucketName(bucket & (BUCKETS - 1)));
-    if (lengthOf(value) != BUCKET_BYTES) return 0;
-    placeTable(places, value);
+    const bytes = this.buckets.read(bucket & (BUCKETS - 1));
+    if (bytes == ABSENT || bytes == FAILED) return 0;
+    placeTable(places, bytes);
     let used = 0;
     for (let i = 0; i < PLACES; i++) {
       if (places.at(i).end > <u32>now) used++;
     }
     return used;
-  }
-
-  private bucketName(bucket: i32): Span {
-    startLine();
-    writeBytes(this.prefix);
-    writeDecimal(bucket);
-    return line();
   }
 }
 
@@ -121,12 +110,6 @@ function take(proof: u64, owner: u32, end: u32, now: u32): Reason {
   place.owner = owner;
   place.end = end;
   return Reason.ok;
-}
-
-function emptyBucket(): Span {
-  const bytes = takeSpan(BUCKET_BYTES);
-  if (bytes != ABSENT) clearBytes(bytes);
-  return bytes;
 }
 
 const enforced = ReplayTable.make("holdfast.replay.");

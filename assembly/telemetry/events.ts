@@ -29,9 +29,11 @@ export const enum Event {
   RotationSeen = 10,
   /** A token passed with another certificate than the one it names, since the live one was made after the token. */
   RotationRenewed = 11,
+  /** An upstream has taken a token, and it could not be noted whose it is, or it was somebody else's by then. */
+  FirstUseLost = 12,
 }
 
-const EVENTS: i32 = 12;
+const EVENTS: i32 = 13;
 const UNDEFINED: i32 = -1;
 
 @unmanaged
@@ -87,6 +89,8 @@ function nameOf(event: Event): string {
       return "introspection.failed";
     case Event.RotationSeen:
       return "rotation.seen";
+    case Event.FirstUseLost:
+      return "first_use.lost";
     default:
       return "rotation.renewed";
   }

@@ -177,6 +177,17 @@ export function isOpaque(token: Span): bool {
   return !beginsObject(decodeBase64url(slice(token, 0, min(PROBED, lengthOf(token)))));
 }
 
+/**
+ * What tells a token from any other; of an opaque one all of it. A signature does not: whoever has an ECDSA signature (r, s) can write
+ * (r, n - s), which is as good.
+ */
+export function withoutSignature(token: Span): Span {
+  if (isOpaque(token)) return token;
+  let dot = lengthOf(token) - 1;
+  while (dot > 0 && byteAt(token, dot) != Char.Dot) dot--;
+  return slice(token, 0, dot);
+}
+
 /** Characters of a token that are looked at for the start of a header; whole bytes in base64url. */
 const PROBED: i32 = 16;
 

@@ -50,6 +50,11 @@ export class VerifiedClaims {
     return isActive && answered.awaited == 0 ? admit(document, false) : null;
   }
 
+  /** What is known of a token that nobody here can verify: nothing. */
+  static ofNothing(): VerifiedClaims {
+    return admit(nothing, false);
+  }
+
   /** The key that `bySignature` found good last. */
   static provenBy(): Span {
     return proof;
@@ -96,6 +101,7 @@ export class VerifiedClaims {
 
 /** One request is judged at a time. */
 const instance = makeForever<VerifiedClaims>();
+const nothing = JsonDocument.forever(1);
 let reason: Reason = Reason.signature_invalid;
 let proof: Span = ABSENT;
 

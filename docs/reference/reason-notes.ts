@@ -533,6 +533,22 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
       "The proxy started a moment ago, or its policy takes proofs for longer than before: nobody knows whether the workload's proof was spent.",
     next: "Try again after `maxLifetime` and twice `clockSkew`; shorter ones make it sooner.",
   },
+  first_use_mismatch: {
+    means: "Another presenter has shown this token before, and it is his.",
+    next: "If both are meant to use it, name them in `sharedBy`. Otherwise it is stolen: by this one, or by whoever came first.",
+  },
+  token_quarantined: {
+    means: "Two presenters have shown this token, so that neither may use it.",
+    next: "Find out how it came into two hands; let its issuer take it back, and get a new one.",
+  },
+  first_use_full: {
+    means: "There is no room to note whose the token is.",
+    next: "Ask for tokens that live shorter, or for fewer; bind them by something else.",
+  },
+  first_use_busy: {
+    means: "Other workers wrote to the same part of the table all the while.",
+    next: "Try again; if it lasts, somebody floods.",
+  },
   proof_lifetime_too_long: {
     means: "The workload's proof is good for longer than the policy's `maxLifetime`.",
     next: "Make proofs that end sooner; compare the clocks.",

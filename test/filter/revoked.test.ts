@@ -20,7 +20,7 @@ describe("a token that was taken back", () => {
     ["by its ID", { ids: ["t-0", "t-1"] }],
     ["by its subject", { subjects: [WEB] }],
     ["by the key that has signed it", { keys: [key.jwk["kid"]] }],
-    ["by itself", { tokens: [digest(compact)] }],
+    ["by itself", { tokens: [digest(compact.slice(0, compact.lastIndexOf(".")))] }],
     ["with all from before", { issuedBefore: { idp: NOW + 1 } }],
   ];
   for (const [way, revoked] of ways) {
