@@ -5,7 +5,6 @@ import { Span, ABSENT, spanOf } from "../host/span";
 import { DIGEST_BYTES, sha256 } from "../crypto/sha256";
 import { Reason } from "../decision/reason";
 import { Presenter } from "../evidence/presenter";
-import { Issuer } from "../policy/policy";
 import { Revocations, RevokedBy } from "../policy/revocations";
 import { encodeInto, encodedLength } from "../text/base64url";
 import { issuedAt } from "../token/claims";
@@ -20,17 +19,21 @@ export function checkPresenterRevoked(revocations: Revocations, presenter: Prese
   return revocations.has(RevokedBy.Presenter, presenter.spiffeId) ? Reason.presenter_revoked : Reason.ok;
 }
 
-/** @param keyId of the key that has signed the token; absent when it names none @param token as it came; absent: nobody has it */
+/**
+ * @param issuer as the revocations call it
+ * @param keyId of the key that has signed the token; absent when it names none
+ * @param token as it came; absent: nobody has it
+ */
 export function checkRevoked(
   revocations: Revocations,
   claims: VerifiedClaims,
-  issuer: Issuer,
+  issuer: Span,
   keyId: Span,
   token: Span,
   presenter: Presenter,
 ): Reason {
   const document = claims.document;
-  const since = revocations.issuedSince(issuer.name);
+  const since = revocations.issuedSince(issuer);
   // A token that does not say when it was issued may be of before.
   if (since > 0 && issuedAt(claims) < since) return Reason.token_revoked;
   if (revocations.has(RevokedBy.Id, document.stringOf(claims.named("jti")))) return Reason.token_revoked;

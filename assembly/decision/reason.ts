@@ -16,6 +16,8 @@ export enum Reason {
   policy_absent = 10,
   host_unavailable = 11,
   streams_full = 12,
+  revocations_absent = 13,
+  revocations_stale = 14,
 
   // The request.
   path_ambiguous = 20,
@@ -72,6 +74,9 @@ export enum Reason {
   claim_forbidden = 71,
   subject_malformed = 72,
   token_revoked = 73,
+  status_malformed = 74,
+  status_list_unknown = 75,
+  status_not_valid = 76,
 
   // The presenter.
   peer_absent = 80,
@@ -282,6 +287,16 @@ export function reasonName(reason: Reason): string {
       return "subject_malformed";
     case Reason.token_revoked:
       return "token_revoked";
+    case Reason.revocations_absent:
+      return "revocations_absent";
+    case Reason.revocations_stale:
+      return "revocations_stale";
+    case Reason.status_malformed:
+      return "status_malformed";
+    case Reason.status_list_unknown:
+      return "status_list_unknown";
+    case Reason.status_not_valid:
+      return "status_not_valid";
     case Reason.peer_absent:
       return "peer_absent";
     case Reason.peer_not_validated:
@@ -487,6 +502,8 @@ export function answerTo(reason: Reason): Answer {
     case Reason.first_use_full:
     case Reason.first_use_busy:
     case Reason.streams_full:
+    case Reason.revocations_absent:
+    case Reason.revocations_stale:
       return Answer.Unavailable;
     case Reason.path_ambiguous:
     case Reason.method_ambiguous:
@@ -584,6 +601,9 @@ export function answerTo(reason: Reason): Answer {
     case Reason.proof_key_mismatch:
     case Reason.dpop_scheme_required:
     case Reason.token_revoked:
+    case Reason.status_malformed:
+    case Reason.status_list_unknown:
+    case Reason.status_not_valid:
     case Reason.presenter_revoked:
     case Reason.certificate_revoked:
     case Reason.first_use_mismatch:

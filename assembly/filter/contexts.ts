@@ -18,7 +18,7 @@ import { buildIntrospections } from "../token/introspections";
 import { logPolicy, logRefusal } from "../telemetry/policy_log";
 import { fnv1a } from "../text/hash";
 import { forgetIntrospectionsOf } from "./introspect";
-import { attachSources, detachSources, forgetCallsOf } from "./key_sources";
+import { attachSources, detachSources, forgetCallsOf } from "./sources";
 import { resolveSecrets } from "./secrets";
 import { forgetExpressionsOf } from "./waiting";
 
@@ -112,13 +112,13 @@ function attach(policy: Policy, region: Region): bool {
     if (!resolveSecrets(policy, region)) return false;
     buildIntrospections();
   }
-  if (!policy.fetchesKeys || attachSources(policy, readClock())) return true;
+  if (policy.fetched.count == 0 || attachSources(policy, readClock())) return true;
   detachSources(policy);
   return refuseRoom();
 }
 
 function detach(policy: Policy | null): void {
-  if (policy != null && policy.fetchesKeys) detachSources(policy);
+  if (policy != null) detachSources(policy);
 }
 
 /** The root context of a stream that shows its headers, asked for once; null when the stream is unknown. */

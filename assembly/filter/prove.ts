@@ -7,8 +7,8 @@ import { Span, ABSENT, equals } from "../host/span";
 import { Algorithm, checkCost } from "../crypto/algorithm";
 import { Reason } from "../decision/reason";
 import { KeySet } from "../policy/key_set";
-import { KeySource, KeyState } from "../policy/key_source";
-import { Introspector, Issuer } from "../policy/policy";
+import { Source, SourceState } from "../policy/source";
+import { Introspector, Issuer, sourceOf } from "../policy/policy";
 import { UnverifiedToken } from "../token/jws";
 import { Reach } from "../token/reach";
 import { Remembered, recall, remember } from "../token/token_cache";
@@ -17,7 +17,7 @@ import { VerifiedClaims } from "../token/verified_claims";
 import { Event, countEvent } from "../telemetry/events";
 import { inquiry } from "./inquiry";
 import { ask, introspectionsFor } from "./introspect";
-import { fetchKeys } from "./key_fetch";
+import { fetch } from "./fetch";
 import { MAX_WAIT, NOTHING } from "./waiting";
 
 /** Presenters whose hashes fall together share an allowance. */
@@ -68,11 +68,11 @@ export function reachOfToken(): Reach | null {
 
 /** The claims of the token that was read, once one of the issuer's keys is shown to have signed it; null: see `inquiry`. */
 export function proveBySignature(issuer: Issuer): VerifiedClaims | null {
-  const source = issuer.source;
-  switch (source == null ? KeyState.Absent : source.stateAt(inquiry.now, issuer.staleFor)) {
-    case KeyState.Ready:
+  const source = sourceOf(issuer.keys);
+  switch (source == null ? SourceState.Absent : source.stateAt(inquiry.now, issuer.keys!.staleFor)) {
+    case SourceState.Ready:
       return proveWith(source!);
-    case KeyState.Stale:
+    case SourceState.Stale:
       inquiry.reason = Reason.keys_stale;
       return null;
     default:
@@ -83,8 +83,10 @@ export function proveBySignature(issuer: Issuer): VerifiedClaims | null {
   }
 }
 
-function proveWith(source: KeySource): VerifiedClaims | null {
-  const keys = source.keys!;
+function proveWith(source: Source): VerifiedClaims | null {
+  const keys = source.keys;
+  inquiry.reason = Reason.keys_absent;
+  if (keys == null) return null;
   if (cached != null) {
     const known = VerifiedClaims.byMemory(cached!, keys);
     if (known != null) {
@@ -142,14 +144,14 @@ function takeReach(entry: CachedToken | null): void {
 }
 
 /** A key that is not there may have been published since the last fetch: whoever names one may have it looked for. */
-function lookForKey(source: KeySource): void {
+function lookForKey(source: Source): void {
   const holder = inquiry.sender ^ source.id;
   const budget = earlyFetchBudget();
   let isSoon = false;
   if (budget.has(holder, inquiry.now) && source.location != null) {
     budget.spend(holder, inquiry.now, 1);
     // Somebody else's turn was a moment ago: the next tick after it asks again.
-    if (source.takeEarlyTurn(inquiry.now, inquiry.isObserved)) fetchKeys(source, inquiry.root, inquiry.now);
+    if (source.takeEarlyTurn(inquiry.now, inquiry.isObserved)) fetch(source, inquiry.root, inquiry.now);
     else isSoon = source.askSoon(inquiry.now);
   }
   if (source.call != NO_CALL || isSoon) inquiry.waitFor(source.id, inquiry.now + MAX_WAIT, Reason.keys_busy);

@@ -10,7 +10,6 @@ import { Rotated, isHolders, moment } from "../binding/rotation";
 import { asksForCluster, borderOf, checkBorder, clusterBorderOf } from "../boundary/border";
 import { checkEgress } from "../boundary/egress";
 import { checkPresenter } from "../boundary/presenters";
-import { checkPresenterRevoked, checkRevoked } from "../boundary/revocation";
 import { checkService } from "../boundary/services";
 import { Decision, Verdict } from "../decision/decision";
 import { Answer, Reason, answerTo } from "../decision/reason";
@@ -45,10 +44,10 @@ import {
   TokenNeed,
   crossingOf,
   hasText,
+  isWit,
   issuerIdentifiedBy,
   opaqueIssuerFor,
 } from "../policy/policy";
-import { Revocations, RevokedBy } from "../policy/revocations";
 import { certificatesSeen } from "../state/certificates_seen";
 import { secretHash } from "../text/hash";
 import { NO_NODE } from "../text/json";
@@ -77,7 +76,8 @@ import {
   read,
   readToken,
 } from "./prove";
-import { LiveStream } from "./live_streams";
+import { LiveStream, forgetStream } from "./live_streams";
+import { judgePresenterRevoked, judgeRevoked } from "./revoked";
 import { Sent } from "./sent";
 import { NOTHING, Waiting, addWaiter } from "./waiting";
 
@@ -189,7 +189,11 @@ function conclude(root: RootContext | null, reason: Reason): Action {
   const rule = ruleInForce;
   const isFollowed = rule != null && rule.revalidateEvery > 0 && reason == Reason.ok && mode == Mode.Enforce;
   const hasRoom = !isFollowed || followUp(policy!, rule!, presenter, sent.headers, endsAt);
-  decision.combine(hasRoom ? reason : Reason.streams_full, mode, mayStrip(reason));
+  let outcome = hasRoom ? reason : Reason.streams_full;
+  // A proof is good once, so that only a request that passes spends it.
+  if (outcome == Reason.ok) outcome = spendProof(mode == Mode.Observe);
+  if (isFollowed && outcome != Reason.ok) forgetStream(inquiry.stream);
+  decision.combine(outcome, mode, mayStrip(outcome));
   if (policy != null && !prepareForUpstream(policy)) decision.combine(Reason.host_unavailable, mode, false);
   if (decision.verdict == Verdict.Allow) noteService();
   // A request that was refused before its presenter mattered still came from somebody: the log says from whom.
@@ -416,8 +420,7 @@ function judgePresenter(policy: Policy, issuer: Issuer): Reason {
   let reason = identify(policy);
   if (isNobody(reason) && crossingOf(issuer, Border.Outside) != null)
     reason = gatherOutsider(presenter, policy);
-  if (reason == Reason.ok && policy.revocations != null)
-    reason = checkPresenterRevoked(policy.revocations!, presenter);
+  if (reason == Reason.ok) reason = judgePresenterRevoked(policy, presenter);
   if (reason == Reason.ok) reason = judgeBorder(policy, issuer);
   if (reason == Reason.ok) reason = checkPresenter(issuer, presenter);
   return reason == Reason.ok && issuer.acceptedBy.count > 0 ? checkService(issuer, readLocalId()) : reason;
@@ -453,8 +456,7 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
   let reason = isVerified ? checkClaims(claims, issuer, rule, now / 1000) : Reason.ok;
   if (reason == Reason.ok && policy.from == PresenterFrom.Self)
     reason = checkEgress(issuer.egress, claims, target.authority);
-  if (reason == Reason.ok && policy.revocations != null)
-    reason = judgeRevocation(policy.revocations!, issuer, claims);
+  if (reason == Reason.ok) reason = judgeRevoked(policy, issuer, claims, keyId, credential.token, presenter);
   if (reason != Reason.ok) return reason;
   endsAt = isVerified ? endOf(claims, issuer) * 1000 : i64.MAX_VALUE;
   if (policy.examinesCertificate && !presenter.hasNoCertificate)
@@ -463,7 +465,7 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
   reason =
     reviewed == null
       ? provePossession(policy, issuer, claims, credential, target, sent, presenter)
-      : recallPossession(reviewed!, claims);
+      : recallPossession(reviewed!, policy, issuer, claims);
   if (reason != Reason.ok) return reason;
   if (sent.isEarly && reviewed == null && !hasFreshNonce()) return Reason.early_data;
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
@@ -480,7 +482,7 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
   // The rest was done for the request that began the stream.
   if (reviewed != null) return reason;
   if (rule.bind.rotation != null) followRotation(claims, rule.bind.rotation!, reason);
-  return reason == Reason.ok ? spendProof(mode == Mode.Observe) : reason;
+  return reason;
 }
 
 /** Is it the token of who presents it? @param end seconds since 1970 when it ends; 0: nobody here knows, nor what it is */
@@ -494,22 +496,19 @@ function judgeHolder(policy: Policy, firstUse: FirstUse, end: i64): Reason {
   return reason;
 }
 
-/** Was the token taken back, or the certificate that it comes with? */
-function judgeRevocation(revocations: Revocations, issuer: Issuer, claims: VerifiedClaims): Reason {
-  if (revocations.hasAny(RevokedBy.Certificate)) {
-    const reason = gatherCertificate(presenter);
-    if (reason != Reason.ok) return reason;
-  }
-  return checkRevoked(revocations, claims, issuer, keyId, credential.token, presenter);
-}
-
 function factsOf(crossing: Crossing | null): i32 {
   return crossing == null ? 0 : crossing.bind.facts;
 }
 
-/** A proof was good for the request that began the stream, and so is the key that it has shown. */
-function recallPossession(stream: LiveStream, claims: VerifiedClaims): Reason {
-  presenter.keyThumbprint = stream.keyThumbprint;
+/** A proof was good for the request that began the stream, and so is the key that it has shown, where proofs are judged at all. */
+function recallPossession(
+  stream: LiveStream,
+  policy: Policy,
+  issuer: Issuer,
+  claims: VerifiedClaims,
+): Reason {
+  const isJudged = isWit(issuer.kind) ? policy.wpt != null : policy.dpop != null;
+  presenter.keyThumbprint = isJudged ? stream.keyThumbprint : ABSENT;
   return namesKey(claims) || !credential.isDpop ? Reason.ok : Reason.dpop_unbound;
 }
 

@@ -6,8 +6,8 @@ import { Policy, longestProof } from "../policy/policy";
 import { settleAnswered } from "./accepted_tokens";
 import { RootContext, findRoot, policyOf } from "./contexts";
 import { forgetLostIntrospections, takeIntrospection } from "./introspect";
-import { fetchKeys, takeKeys } from "./key_fetch";
-import { sourceAwaiting } from "./key_sources";
+import { fetch, takeContents } from "./fetch";
+import { sourceAwaiting } from "./sources";
 import { callStreams } from "./live_streams";
 import { resumeRequest } from "./request";
 import { reviewStreams } from "./review";
@@ -40,7 +40,7 @@ export function startTicks(rootId: u32): void {
 }
 
 function asksSomebody(policy: Policy): bool {
-  return policy.fetchesKeys || policy.introspects;
+  return policy.fetched.count > 0 || policy.introspects;
 }
 
 export function handleTick(rootId: u32): void {
@@ -58,7 +58,7 @@ export function handleTick(rootId: u32): void {
   const isBusy = reviewStreams(root, now);
   if (longestProof(policy) > 0) measureReplay(now / 1000);
   if (!asksSomebody(policy)) return pace(root, isBusy ? SHORT_TICK : IDLE_TICK);
-  fetchDueKeys(policy, rootId, now);
+  fetchWhatIsDue(policy, rootId, now);
   if (policy.introspects) forgetLostIntrospections(now);
   callExpired(rootId, now);
   resumeCalled(root, isBusy);
@@ -71,8 +71,8 @@ export function handleAnswer(rootId: u32, call: u32, bodySize: i32): void {
   if (root == null || call == NO_CALL) return;
   const source = sourceAwaiting(rootId, call);
   if (source != null) {
-    // Keys that are gone take their streams with them.
-    if (takeKeys(source, bodySize, readClock())) callStreams();
+    // Keys that are gone take their streams with them, and so does what was taken back.
+    if (takeContents(source, policyOf(root), bodySize, readClock())) callStreams();
     callWaiters(source.id, false);
   } else {
     takeIntrospection(rootId, call, bodySize, readClock());
@@ -80,11 +80,11 @@ export function handleAnswer(rootId: u32, call: u32, bodySize: i32): void {
   resumeCalled(root, false);
 }
 
-function fetchDueKeys(policy: Policy, root: u32, now: i64): void {
-  let link = policy.issuers.first;
+function fetchWhatIsDue(policy: Policy, root: u32, now: i64): void {
+  let link = policy.fetched.first;
   while (link != null) {
     const source = link.item.source;
-    if (source != null && source.isDue(now)) fetchKeys(source, root, now);
+    if (source != null && source.isDue(now)) fetch(source, root, now);
     link = link.next;
   }
 }

@@ -8,7 +8,7 @@ import { isPlainAuthority } from "../policy/authority";
 import { Target } from "../policy/match";
 import { isMethod } from "../policy/method";
 import { isAmbiguousPath, withoutQuery } from "../policy/path";
-import { Rule, headerSpelled } from "../policy/policy";
+import { Rule, headerSpelled, isSpelledAlike } from "../policy/policy";
 import { Char } from "../text/ascii";
 import { Credential } from "../token/credential";
 import { isOwnHeader } from "./forward";
@@ -81,6 +81,14 @@ export class Sent {
       found = pairs.value;
       count++;
     }
+    return count;
+  }
+
+  /** The same with those that some servers take for it: they read `_` as `-`. */
+  countAlike(name: Span): i32 {
+    let count = 0;
+    pairs.start(this.headers);
+    while (pairs.next()) if (isSpelledAlike(name, pairs.name)) count++;
     return count;
   }
 

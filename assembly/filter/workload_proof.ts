@@ -74,21 +74,25 @@ function isFor(wpt: Wpt, audience: Span, target: Target): bool {
 
 /** Every other token that comes along has to be one that the workload has sent: nobody may swap it. */
 function speaksOfTokens(claims: JsonDocument, credential: Credential, sent: Sent): bool {
-  const transactionToken = sent.only(TRANSACTION_TOKEN);
-  const isSafe = sent.countOf(TRANSACTION_TOKEN) <= 1;
   return (
-    isSafe &&
     agrees(claims, "ath", credential.accessToken()) &&
-    agrees(claims, "tth", transactionToken) &&
+    agrees(claims, "tth", onlyValue(TRANSACTION_TOKEN, sent)) &&
     agreesOnOthers(claims, sent)
   );
 }
 
-/** True when there is neither the token nor its digest, or both, of each other. @param token absent: none */
+/** The header's value where no server can find another one; FAILED where one can; absent where there is none. */
+function onlyValue(header: Span, sent: Sent): Span {
+  const count = sent.countAlike(header);
+  if (count > 1 || count != sent.countOf(header)) return FAILED;
+  return sent.only(header);
+}
+
+/** True when there is neither the token nor its digest, or both, of each other. @param token absent: none; FAILED: nobody knows which */
 function agrees(claims: JsonDocument, claim: string, token: Span): bool {
   const digest = claims.member(ROOT, claim);
   if (token == ABSENT) return digest == NO_NODE;
-  return isDigestOf(token, claims.stringOf(digest));
+  return token != FAILED && isDigestOf(token, claims.stringOf(digest));
 }
 
 /** `oth` names headers, each of which has to be there once, and gives their digests. */
@@ -97,7 +101,7 @@ function agreesOnOthers(claims: JsonDocument, sent: Sent): bool {
   if (others == NO_NODE) return true;
   if (claims.kind(others) != JsonKind.Object) return false;
   for (let n = claims.firstIn(others); n != NO_NODE; n = claims.nextIn(others, n)) {
-    const value = trimmed(sent.only(claims.textOf(n)));
+    const value = trimmed(onlyValue(claims.textOf(n), sent));
     if (lengthOf(value) == 0 || !isDigestOf(value, claims.stringOf(claims.valueOf(n)))) return false;
   }
   return true;

@@ -7,6 +7,7 @@ import { isTrustDomain } from "../text/spiffe_id";
 import { readBorders } from "./load_borders";
 import { readIntrospection } from "./load_introspection";
 import { readProof } from "./load_keys";
+import { readStatusLists } from "./load_status_lists";
 import { Issuer, Kind, Policy, Proof, isWit, issuerIdentifiedBy } from "./policy";
 import {
   REFUSED,
@@ -33,7 +34,7 @@ const NO_LIMIT: i64 = 0;
 const MAX_ISSUERS: i32 = 256;
 
 const ISSUER_MEMBERS = ascii(
-  "kind issuer trustDomain header audiences presenters acceptedBy borders egress clockSkew maxAge maxLifetime keys introspection",
+  "kind issuer trustDomain header audiences presenters acceptedBy borders egress clockSkew maxAge maxLifetime keys statusLists introspection",
 );
 const OPAQUE_MEMBERS = ascii(
   "issuer header audiences presenters acceptedBy borders egress clockSkew maxAge maxLifetime introspection",
@@ -61,7 +62,6 @@ export function readIssuers(policy: Policy): bool {
     if (!readIssuer(issuer, document.valueOf(n), policy)) return false;
     policy.issuers.append(issuer, region);
     if (issuer.proof == Proof.JwtAuthn) policy.usesJwtAuthn = true;
-    if (issuer.location != null) policy.fetchesKeys = true;
     if (issuer.introspector != null) policy.introspects = true;
   }
   return true;
@@ -80,7 +80,8 @@ function readIssuer(issuer: Issuer, node: JsonNode, policy: Policy): bool {
     readPatterns(node, "presenters", issuer.presenters) &&
     readBorders(issuer, node, policy) &&
     readTimes(issuer, node) &&
-    readProof(issuer, node)
+    readProof(issuer, node, policy) &&
+    readStatusLists(issuer, document.member(node, "statusLists"), policy)
   );
 }
 

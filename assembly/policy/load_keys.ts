@@ -4,18 +4,16 @@ import { ascii } from "../host/arena";
 import { equalsAscii } from "../host/span";
 import { KeyUse } from "../crypto/jwk";
 import { JsonKind, JsonNode, NO_NODE } from "../text/json";
-import { KeyLocation, KeySource } from "./key_source";
+import { readFetched } from "./load_fetched";
+import { Content, Source } from "./source";
 import { readKeySet } from "./key_set";
-import { Issuer, Kind, Proof } from "./policy";
-import { document, hasOnly, isHeaderName, isText, orParent, readDuration, region } from "./reader";
+import { Fetched, Issuer, Kind, Policy, Proof } from "./policy";
+import { document, hasOnly, isHeaderName, isText, orParent, region } from "./reader";
 import { refuse } from "./refusal";
-import { endpoint, readEndpoint } from "./endpoint";
 
 /** Seconds. */
 const DEFAULT_REFRESH: i64 = 5 * 60;
-const MAX_REFRESH: i64 = 24 * 60 * 60;
 const DEFAULT_STALE_FOR: i64 = 60 * 60;
-const MAX_STALE_FOR: i64 = 7 * 24 * 60 * 60;
 
 const KEYS_MEMBERS = ascii("jwks jwt_authn cluster path authority refresh staleFor");
 const JWT_AUTHN_OPTIONS = ascii("payloadHeader metadataKey");
@@ -24,7 +22,7 @@ const JWT_AUTHN_KEY = ascii("payload");
 const EXPECTED =
   '"keys": { "jwks": { "keys": [ ... ] } }, { "cluster": "...", "path": "/..." } to fetch them, or "jwt_authn"';
 
-export function readProof(issuer: Issuer, node: JsonNode): bool {
+export function readProof(issuer: Issuer, node: JsonNode, policy: Policy): bool {
   const keys = document.member(node, "keys");
   if (equalsAscii(document.stringOf(keys), "jwt_authn")) return leaveToJwtAuthn(issuer, keys);
   if (document.kind(keys) != JsonKind.Object || document.firstIn(keys) == NO_NODE)
@@ -36,7 +34,16 @@ export function readProof(issuer: Issuer, node: JsonNode): bool {
   if (!isInOneWay) return refuse(document, keys, EXPECTED);
   if (jwtAuthn != NO_NODE) return readJwtAuthn(issuer, jwtAuthn);
   issuer.proof = Proof.Signature;
-  return jwks == NO_NODE ? readLocation(issuer, keys) : readInlineKeys(issuer, jwks);
+  issuer.keys = region.make<Fetched>();
+  if (jwks != NO_NODE) return readInlineKeys(issuer, jwks);
+  return readKeyServer(issuer, keys, policy);
+}
+
+function readKeyServer(issuer: Issuer, node: JsonNode, policy: Policy): bool {
+  const fetched = issuer.keys!;
+  if (!readFetched(fetched, node, Content.Keys, DEFAULT_REFRESH, DEFAULT_STALE_FOR, policy)) return false;
+  fetched.location!.use = useOf(issuer.kind);
+  return true;
 }
 
 function useOf(kind: Kind): KeyUse {
@@ -51,35 +58,9 @@ function useOf(kind: Kind): KeyUse {
 }
 
 function readInlineKeys(issuer: Issuer, jwks: JsonNode): bool {
-  const source = region.make<KeySource>();
-  source.keys = readKeySet(document, jwks, useOf(issuer.kind), region);
-  issuer.source = source;
-  return source.keys != null;
-}
-
-function readLocation(issuer: Issuer, node: JsonNode): bool {
-  const location = region.make<KeyLocation>();
-  location.use = useOf(issuer.kind);
-  issuer.location = location;
-  if (!readEndpoint(node)) return false;
-  location.cluster = endpoint.cluster;
-  location.authority = endpoint.authority;
-  location.path = endpoint.path;
-  return readFreshness(issuer, location, node);
-}
-
-function readFreshness(issuer: Issuer, location: KeyLocation, node: JsonNode): bool {
-  const refresh = readDuration(node, "refresh", DEFAULT_REFRESH);
-  if (refresh < 1 || refresh > MAX_REFRESH)
-    return refuse(document, document.member(node, "refresh"), 'a duration from "1s" to "24h"');
-  location.refresh = refresh;
-  issuer.staleFor = readDuration(node, "staleFor", max(DEFAULT_STALE_FOR, refresh));
-  if (issuer.staleFor >= refresh && issuer.staleFor <= MAX_STALE_FOR) return true;
-  return refuse(
-    document,
-    document.member(node, "staleFor"),
-    'a duration up to "168h" and not below "refresh": older keys are not used',
-  );
+  const keys = readKeySet(document, jwks, useOf(issuer.kind), region);
+  if (keys != null) issuer.keys!.source = Source.ofKeys(keys, region);
+  return keys != null;
 }
 
 function leaveToJwtAuthn(issuer: Issuer, node: JsonNode): bool {

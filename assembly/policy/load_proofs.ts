@@ -3,8 +3,9 @@
 
 import { ascii, makeForever } from "../host/arena";
 import { List } from "../host/list";
-import { Span, ABSENT, equalsAscii, lengthOf } from "../host/span";
+import { Span, ABSENT, equalsAscii, indexOf, lengthOf } from "../host/span";
 import { line, startLine, writeAscii, writeBytes } from "../host/writer";
+import { Char } from "../text/ascii";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { HttpUri } from "../text/uri";
 import { isPlainAuthority } from "./authority";
@@ -103,7 +104,9 @@ function readOrigins(origins: List<Span>, node: JsonNode, expected: string): boo
 
 /** `scheme://authority` in its normal form; absent when it is anything else. */
 function originOf(text: Span): Span {
-  if (!uri.read(text) || !isPlainAuthority(uri.authority) || lengthOf(uri.path) != 1) return ABSENT;
+  const isBare = indexOf(text, Char.QuestionMark, 0) < 0 && indexOf(text, Char.Hash, 0) < 0;
+  if (!isBare || !uri.read(text) || !isPlainAuthority(uri.authority) || lengthOf(uri.path) != 1)
+    return ABSENT;
   startLine();
   writeBytes(uri.scheme);
   writeAscii("://");

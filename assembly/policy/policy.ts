@@ -9,7 +9,8 @@ import { Char } from "../text/ascii";
 import { JsonNode } from "../text/json";
 import { Cidr } from "../text/ip";
 import { TlsVersion } from "../text/tls_version";
-import { KeyLocation, KeySource } from "./key_source";
+import { KeySet } from "./key_set";
+import { Location, Source } from "./source";
 import { Revocations } from "./revocations";
 
 export const enum Mode {
@@ -118,6 +119,49 @@ export class Introspector {
   identity: Span;
 }
 
+/** What a policy needs that a server has, or, of keys, that it may have itself. */
+@unmanaged
+export class Fetched {
+  /** Null while the policy is not in force yet. */
+  source: Source | null;
+  /** What the source has to be asked for; null for what stands in the policy. */
+  location: Location | null;
+  /** Seconds that it may be used since it was last confirmed. */
+  staleFor: i64;
+}
+
+/** What is taken back beside what the policy says itself, by a server that is asked again and again. */
+@unmanaged
+export class Feed {
+  fetched: Fetched;
+  /** Null: it is not signed. */
+  signers: KeySet | null;
+  /** True when requests pass while nobody can say what it says now. */
+  passesStale: bool;
+
+  static make(region: Region): Feed {
+    const feed = region.make<Feed>();
+    feed.fetched = region.make<Fetched>();
+    return feed;
+  }
+}
+
+/** A list of what an issuer says of its tokens now. */
+@unmanaged
+export class StatusSource {
+  /** As tokens name it. */
+  uri: Span;
+  fetched: Fetched;
+  /** True when requests pass while nobody can say what it says now. */
+  passesStale: bool;
+
+  static make(region: Region): StatusSource {
+    const source = region.make<StatusSource>();
+    source.fetched = region.make<Fetched>();
+    return source;
+  }
+}
+
 @unmanaged
 export class Issuer {
   /** What the policy calls it. */
@@ -146,14 +190,12 @@ export class Issuer {
   /** Seconds from `iat` to `exp` that a token may have; 0: any number. */
   maxLifetime: i64;
   proof: Proof;
-  /** For a signature: the keys. Null while a policy with keys to be fetched is not in force yet. */
-  source: KeySource | null;
-  /** What the source has to be asked for; null when the keys stand in the policy. */
-  location: KeyLocation | null;
+  /** For a signature: the keys; otherwise null. */
+  keys: Fetched | null;
+  /** For a signature: the lists that its tokens may name; empty: what they name is not looked at. */
+  statusLists: List<StatusSource>;
   /** For introspection: whom to ask; otherwise null. */
   introspector: Introspector | null;
-  /** Seconds that fetched keys may be used since they were last confirmed. */
-  staleFor: i64;
   /** For jwt_authn: the header it forwards the payload in; absent when it removes the token from the request. */
   payloadHeader: Span;
   /** For jwt_authn: the key of its dynamic metadata. */
@@ -165,6 +207,7 @@ export class Issuer {
     issuer.presenters = region.make<List<Span>>();
     issuer.acceptedBy = region.make<List<Span>>();
     issuer.crossings = region.make<List<Crossing>>();
+    issuer.statusLists = region.make<List<StatusSource>>();
     issuer.egress = Egress.make(region);
     return issuer;
   }
@@ -567,8 +610,8 @@ export class Policy {
   issuers: List<Issuer>;
   /** True when the claims of at least one issuer come from jwt_authn. */
   usesJwtAuthn: bool;
-  /** True when the keys of at least one issuer are fetched. */
-  fetchesKeys: bool;
+  /** All that servers have to be asked for. */
+  fetched: List<Fetched>;
   /** True when at least one issuer's tokens are opaque. */
   introspects: bool;
   rules: List<Rule>;
@@ -576,6 +619,8 @@ export class Policy {
   payloadHeaders: List<Span>;
   /** Null: nothing was taken back. */
   revocations: Revocations | null;
+  /** Null: and nobody is asked what was. */
+  feed: Feed | null;
   /** Null: DPoP proofs are not judged, and tokens that are bound to a key are denied. */
   dpop: Dpop | null;
   /** Null: workload proof tokens are not judged, and workload identity tokens are denied. */
@@ -599,6 +644,7 @@ export class Policy {
     policy.issuers = region.make<List<Issuer>>();
     policy.rules = region.make<List<Rule>>();
     policy.payloadHeaders = region.make<List<Span>>();
+    policy.fetched = region.make<List<Fetched>>();
     policy.headerNames = region.make<List<Span>>();
     return policy;
   }
@@ -637,6 +683,22 @@ export function issuerIdentifiedBy(issuers: List<Issuer>, iss: Span): Issuer | n
   let link = issuers.first;
   while (link != null) {
     if (iss != ABSENT && equals(link.item.identifier, iss)) return link.item;
+    link = link.next;
+  }
+  return null;
+}
+
+/** Where it is; null where nothing is needed, or while the policy is not in force yet. */
+export function sourceOf(fetched: Fetched | null): Source | null {
+  if (fetched == null) return null;
+  return fetched.source;
+}
+
+/** The issuer's list with this URI, or null. */
+export function statusSourceOf(issuer: Issuer, uri: Span): StatusSource | null {
+  let link = issuer.statusLists.first;
+  while (link != null) {
+    if (equals(link.item.uri, uri)) return link.item;
     link = link.next;
   }
   return null;

@@ -1,5 +1,6 @@
 // Counters of what happens beside the verdicts. Envoy shows them as `wasmcustom.holdfast.<name>`.
 
+import { Content } from "../policy/source";
 import { addToCounter, defineCounter } from "../host/call";
 import { Table, tableForever } from "../host/table";
 import { line, startLine, writeAscii } from "../host/writer";
@@ -31,9 +32,24 @@ export const enum Event {
   RotationRenewed = 11,
   /** An upstream has taken a token, and it could not be noted whose it is, or it was somebody else's by then. */
   FirstUseLost = 12,
+  /** As with keys: what was taken back, and status lists. */
+  RevocationsFetched = 13,
+  RevocationsConfirmed = 14,
+  RevocationsFailed = 15,
+  RevocationsRefused = 16,
+  /** A request passed though nobody could say what was taken back, since the policy lets it. */
+  RevocationsStale = 17,
 }
 
-const EVENTS: i32 = 13;
+/** What came of asking a server; in the order of the events. */
+export const enum FetchStep {
+  Fetched = 0,
+  Confirmed = 1,
+  Failed = 2,
+  Refused = 3,
+}
+
+const EVENTS: i32 = 18;
 const UNDEFINED: i32 = -1;
 
 @unmanaged
@@ -58,6 +74,10 @@ export function defineEvents(): void {
 
 export function countEvent(event: Event): void {
   countEvents(event, 1);
+}
+
+export function countFetch(content: Content, step: FetchStep): void {
+  countEvent(<i32>(content == Content.Keys ? Event.KeysFetched : Event.RevocationsFetched) + <i32>step);
 }
 
 export function countEvents(event: Event, times: i32): void {
@@ -91,7 +111,17 @@ function nameOf(event: Event): string {
       return "rotation.seen";
     case Event.FirstUseLost:
       return "first_use.lost";
-    default:
+    case Event.RotationRenewed:
       return "rotation.renewed";
+    case Event.RevocationsFetched:
+      return "revocations.fetched";
+    case Event.RevocationsConfirmed:
+      return "revocations.confirmed";
+    case Event.RevocationsFailed:
+      return "revocations.failed";
+    case Event.RevocationsRefused:
+      return "revocations.refused";
+    default:
+      return "revocations.stale";
   }
 }

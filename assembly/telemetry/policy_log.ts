@@ -2,7 +2,7 @@
 
 import { LogLevel, isLogged, writeLog } from "../host/call";
 import { line, startLine, writeAscii, writeDecimal } from "../host/writer";
-import { Mode, Policy } from "../policy/policy";
+import { Mode, Policy, sourceOf } from "../policy/policy";
 import { refusal } from "../policy/refusal";
 
 /** Says in a few numbers what is in force from now on, so that a surprise shows at once. */
@@ -40,7 +40,7 @@ function countKeysPassedOver(policy: Policy): i32 {
   let count = 0;
   let link = policy.issuers.first;
   while (link != null) {
-    const source = link.item.source;
+    const source = sourceOf(link.item.keys);
     if (source != null && source.keys != null) count += source.keys!.passedOver;
     link = link.next;
   }

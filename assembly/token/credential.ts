@@ -6,6 +6,7 @@ import { ByteMap, makeByteMap, mapped, setMapped } from "../host/byte_map";
 import {
   Span,
   ABSENT,
+  FAILED,
   byteAt,
   equalsAsciiIgnoreCase,
   indexOf,
@@ -45,11 +46,16 @@ export class Credential {
     this.namedCount = 0;
   }
 
-  /** The token in `authorization`, whether or not it is the one that is judged; absent: none. */
+  /**
+   * The token in `authorization`, whether or not it is the one that is judged; absent: none. FAILED where some server may find one that is not
+   * plainly there.
+   */
   accessToken(): Span {
-    const scheme = schemeOf(this.authorization);
+    const value = this.authorization;
+    const scheme = schemeOf(value);
     const isToken = equalsAsciiIgnoreCase(scheme, "bearer") || equalsAsciiIgnoreCase(scheme, "dpop");
-    return isToken ? withoutBlanks(sliceFrom(this.authorization, lengthOf(scheme))) : ABSENT;
+    if (isToken) return withoutBlanks(sliceFrom(value, lengthOf(scheme)));
+    return mentions(value, "bearer") || mentions(value, "dpop") ? FAILED : ABSENT;
   }
 
   /** Notes the value of an `authorization` header. */
@@ -104,6 +110,14 @@ export class Credential {
     this.token = token;
     return Reason.ok;
   }
+}
+
+/** True when the word is anywhere in the value, in letters of either case. */
+function mentions(value: Span, word: string): bool {
+  for (let i = 0; i <= lengthOf(value) - word.length; i++) {
+    if (equalsAsciiIgnoreCase(slice(value, i, i + word.length), word)) return true;
+  }
+  return false;
 }
 
 /** All up to the first space. */

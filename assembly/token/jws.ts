@@ -102,19 +102,34 @@ export class UnverifiedToken {
 
   /** Takes `compact` apart. Spans live until the callback ends. */
   read(compact: Span): Reason {
+    const reason = this.readParts(compact);
+    if (reason != Reason.ok) return reason;
+    if (this.type == TokenType.Other) return Reason.token_type_unsupported;
+    return lengthOf(this.signature) == 0 ? Reason.signature_malformed : this.readPayload(this.payloadBytes);
+  }
+
+  /** The same of what is no token and may be large, and has to be of this type; false for anything else. */
+  readLarge(compact: Span, type: string): bool {
+    if (this.readParts(compact) != Reason.ok || lengthOf(this.signature) == 0) return false;
+    if (!equalsAscii(header.stringOf(header.member(ROOT, "typ")), type)) return false;
+    const room = JsonDocument.borrow(this.payloadBytes);
+    if (room == null) return false;
+    this.payload = room;
+    return this.readPayload(this.payloadBytes) == Reason.ok;
+  }
+
+  private readParts(compact: Span): Reason {
     const first = indexOf(compact, Char.Dot, 0);
     const second = first < 0 ? -1 : indexOf(compact, Char.Dot, first + 1);
     if (second < 0 || indexOf(compact, Char.Dot, second + 1) >= 0) return Reason.token_malformed;
     this.payloadText = slice(compact, first + 1, second);
     this.signingInput = slice(compact, 0, second);
     const headerBytes = decodeBase64url(slice(compact, 0, first));
-    const payloadBytes = decodeBase64url(this.payloadText);
+    this.payloadBytes = decodeBase64url(this.payloadText);
     this.signature = decodeBase64url(sliceFrom(compact, second + 1));
-    if (headerBytes == FAILED || payloadBytes == FAILED || this.signature == FAILED)
+    if (headerBytes == FAILED || this.payloadBytes == FAILED || this.signature == FAILED)
       return Reason.token_malformed;
-    const reason = this.readHeader(headerBytes);
-    if (reason != Reason.ok) return reason;
-    return lengthOf(this.signature) == 0 ? Reason.signature_malformed : this.readPayload(payloadBytes);
+    return this.readHeader(headerBytes);
   }
 
   /** Takes in claims that an introspection server answers with, where a token has none of its own. */
@@ -140,7 +155,7 @@ export class UnverifiedToken {
     this.keyId = header.stringOf(kid);
     if (kid != NO_NODE && this.keyId == ABSENT) return Reason.token_header_malformed;
     this.type = typeOf(header.member(ROOT, "typ"));
-    return this.type == TokenType.Other ? Reason.token_type_unsupported : Reason.ok;
+    return Reason.ok;
   }
 
   private readPayload(bytes: Span): Reason {

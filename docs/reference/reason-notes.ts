@@ -533,6 +533,30 @@ export const NOTES: Readonly<Record<ReasonName, Note>> = {
       "The proxy started a moment ago, or its policy takes proofs for longer than before: nobody knows whether the workload's proof was spent.",
     next: "Try again after `maxLifetime` and twice `clockSkew`; shorter ones make it sooner.",
   },
+  revocations_absent: {
+    means:
+      "What was taken back, or the issuer's status list, has never been fetched since the proxy started.",
+    next: "Look at `holdfast.revocations.failed` and `.refused`, and at the log: it says why.",
+  },
+  revocations_stale: {
+    means:
+      "The revocation feed, or the issuer's status list, was last confirmed longer than `staleFor` ago, or is over by its own word.",
+    next: "Look at its server; `onStale` says whether requests wait for it.",
+  },
+  status_malformed: {
+    means:
+      "The token names no status list and no index that can be read, or one that the list does not have.",
+    next: "Look at the issuer; if it uses another mechanism, leave `statusLists` out.",
+  },
+  status_list_unknown: {
+    means: "The token names a status list that is none of its issuer's `statusLists`.",
+    next: "Add the list if it is the issuer's. What a token names is never followed.",
+  },
+  status_not_valid: {
+    means:
+      "The issuer's status list says that the token is not valid: taken back, suspended, or something of the issuer's own.",
+    next: "Ask the issuer; the client needs another token.",
+  },
   first_use_mismatch: {
     means: "Another presenter has shown this token before, and it is his.",
     next: "If both are meant to use it, name them in `sharedBy`. Otherwise it is stolen: by this one, or by whoever came first.",

@@ -143,7 +143,7 @@ for (const version of testedEnvoys()) {
       assert.deepEqual(await ask(foreign), denied(401, "issuer_unknown"));
     });
 
-    it("WIT-SVID and WIT: are denied, with a proof or without, until their key can be proven", async () => {
+    it("WIT-SVID and WIT: are denied where no proofs of workloads are judged", async () => {
       const svid = await witSvidKey.sign(witClaims(spiffeIds.web), "wit+jwt");
       const wit = await world.issuer.sign(witClaims(`wimse://${trustDomain}/web`), "wit+jwt");
       const unproven = denied(401, "cnf_unsupported");

@@ -247,6 +247,18 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   dpop_scheme_required: "dpop",
   replay_table_full: "dpop-replay",
   replay_table_busy: "dpop-replay",
+  replay_unknown: "wpt-replay",
+  proof_lifetime_too_long: "wpt",
+  proof_other_token_mismatch: "wpt-other-tokens",
+  first_use_mismatch: "first-use",
+  token_quarantined: "first-use",
+  first_use_full: "first-use",
+  first_use_busy: "first-use",
+  revocations_absent: "revocation-feed",
+  revocations_stale: "revocation-feed",
+  status_malformed: "status-list",
+  status_list_unknown: "status-list",
+  status_not_valid: "status-list",
 };
 
 function run({ policy: rules, request, fails }: Case, mode = "enforce"): { scene: Scene; stream: Stream } {

@@ -9,6 +9,22 @@ import { ALGORITHMS, makeKey } from "./support/keys.ts";
 import type { Json } from "./support/json.ts";
 import { policy } from "./support/policies.ts";
 import {
+  type Flaws,
+  NO_TARGETS,
+  OTHER_TARGETS,
+  SAME_TARGETS,
+  SPELLED_ORIGINS,
+  WRONG_ALGORITHMS,
+  WRONG_IDS,
+  claimAs,
+  isOptions,
+  malformed,
+  textsOf,
+  withClaims as claims,
+  withHeader as header,
+  wrongSignatures,
+} from "./support/proof-flaws.ts";
+import {
   type ProofOptions,
   LATER,
   ORIGIN,
@@ -29,7 +45,7 @@ import { AUDIENCE, NOW, OTHER_THUMBPRINT, WEB, WEB_THUMBPRINT, thief } from "./s
 
 const compact = boundToken();
 const good = proof(compact);
-const [goodHeader = "", goodPayload = "", goodSignature = ""] = good.split(".");
+const [goodHeader = "", , goodSignature = ""] = good.split(".");
 const jwk = publicJwk(clientKey);
 const p384 = makeKey("ES384");
 const weakRsa = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" });
@@ -37,15 +53,10 @@ const off = { ...jwk, y: jwk["x"] };
 
 /** A proof of these texts, rightly signed. */
 const ofText = (header: string, payload: string) => tokenOfText(header, payload, clientKey);
-const headerText = JSON.stringify({ typ: "dpop+jwt", alg: "ES256", jwk });
-const payloadText = Buffer.from(goodPayload, "base64url").toString();
-
-type Flawed = ProofOptions | string | readonly string[];
-const header = (members: Json): ProofOptions => ({ header: members });
-const claims = (members: Json): ProofOptions => ({ claims: members });
+const [headerText, payloadText] = textsOf(good);
 
 /** What is wrong with each; all else is right. */
-const FLAWS: Readonly<Record<string, Readonly<Record<string, Flawed>>>> = {
+const FLAWS: Readonly<Record<string, Flaws>> = {
   proof_absent: { none: [] },
   proof_duplicate: {
     "two good ones": [proof(compact), proof(compact)],
@@ -53,31 +64,8 @@ const FLAWS: Readonly<Record<string, Readonly<Record<string, Flawed>>>> = {
     "a good one and an empty one": [good, ""],
   },
   proof_malformed: {
-    "nothing in the header": "",
-    "two in one header": `${good},${proof(compact)}`,
-    "two in one header, with a blank": `${good}, ${proof(compact)}`,
-    "a scheme before it": `DPoP ${good}`,
-    "two parts": `${goodHeader}.${goodPayload}`,
-    "four parts": `${good}.${goodSignature}`,
-    "five parts": `${good}..`,
-    "no signature": `${goodHeader}.${goodPayload}.`,
-    "no payload": `${goodHeader}..${goodSignature}`,
-    "no header": `.${goodPayload}.${goodSignature}`,
-    padding: `${good}=`,
-    "a blank at its end": `${good} `,
-    "standard base64": good.replace(/\./g, "+"),
-    "a header that is no JSON": ofText("{", payloadText),
-    "a header that is a list": ofText(`[${headerText}]`, payloadText),
-    "a payload that is no JSON": ofText(headerText, `${payloadText},`),
-    "a payload that is a text": ofText(headerText, '"jti"'),
+    ...malformed(good, proof(compact)),
     "a key given twice": ofText(headerText.replace("{", `{"jwk":${JSON.stringify(jwk)},`), payloadText),
-    "a claim given twice": ofText(headerText, payloadText.replace("{", '{"htm":"POST",')),
-    "more than 8 KiB": claims({ padding: "x".repeat(8 * 1024) }),
-    "129 values": claims({ many: Array.from({ length: 129 }, () => 0) }),
-    "a key elsewhere": header({ jku: "https://client.example/jwks" }),
-    "a certificate elsewhere": header({ x5u: "https://client.example/certificate" }),
-    "something critical": header({ crit: ["exp"], exp: LATER + 60 }),
-    "a payload that is not encoded": header({ b64: true }),
   },
   proof_type_unsupported: {
     "no type": header({ typ: undefined }),
@@ -88,16 +76,7 @@ const FLAWS: Readonly<Record<string, Readonly<Record<string, Flawed>>>> = {
     "a number as the type": header({ typ: 1 }),
   },
   proof_algorithm_unsupported: {
-    "no algorithm": header({ alg: undefined }),
-    none: header({ alg: "none" }),
-    None: header({ alg: "None" }),
-    HS256: header({ alg: "HS256" }),
-    PS256: header({ alg: "PS256" }),
-    ES256K: header({ alg: "ES256K" }),
-    "ES256 in lower case": header({ alg: "es256" }),
-    "a list of algorithms": header({ alg: ["ES256"] }),
-    "that of another curve": header({ alg: "ES384" }),
-    "that of another type of key": header({ alg: "RS256" }),
+    ...WRONG_ALGORITHMS,
     "not the key's own": { key: makeKey("RS256"), header: { alg: "RS384", jwk: makeKey("RS256").jwk } },
   },
   proof_key_unusable: {
@@ -122,29 +101,17 @@ const FLAWS: Readonly<Record<string, Readonly<Record<string, Flawed>>>> = {
   proof_signature_invalid: {
     "another key's signature": header({ jwk: publicJwk(otherKey) }),
     "a key that is no point of the curve": header({ jwk: off }),
-    "another proof's signature": [goodHeader, goodPayload, proof(compact).split(".")[2]].join("."),
-    "a short signature": `${goodHeader}.${goodPayload}.${Buffer.alloc(63, 1).toString("base64url")}`,
-    "a signature of zeros": `${goodHeader}.${goodPayload}.${Buffer.alloc(64).toString("base64url")}`,
+    ...wrongSignatures(good, proof(compact)),
     "another payload": `${goodHeader}.${base64url(payloadText.replace("GET", "PUT"))}.${goodSignature}`,
   },
   proof_claim_malformed: {
-    "no jti": claims({ jti: undefined }),
-    "a number as jti": claims({ jti: 1 }),
-    "an empty jti": claims({ jti: "" }),
-    "a jti of 257 bytes": claims({ jti: "j".repeat(257) }),
+    ...WRONG_IDS,
     "no htm": claims({ htm: undefined }),
     "a list as htm": claims({ htm: ["GET"] }),
     "an empty htm": claims({ htm: "" }),
     "no htu": claims({ htu: undefined }),
     "an empty htu": claims({ htu: "" }),
-    "a path as htu": claims({ htu: "/orders" }),
-    "no scheme in htu": claims({ htu: "//orders.example/orders" }),
-    "another scheme in htu": claims({ htu: "wss://orders.example/orders" }),
-    "one slash in htu": claims({ htu: "https:/orders.example/orders" }),
-    "no host in htu": claims({ htu: "https:///orders" }),
-    "a port alone in htu": claims({ htu: "https://:443/orders" }),
-    "a user in htu": claims({ htu: "https://orders.example@evil.example/orders" }),
-    "a broken escape in htu": claims({ htu: `${ORIGIN}/orders%4` }),
+    ...claimAs("as htu", "htu", NO_TARGETS),
     "no iat": claims({ iat: undefined }),
     "a text as iat": claims({ iat: String(LATER) }),
     "a fraction as iat": claims({ iat: LATER + 0.5 }),
@@ -161,27 +128,7 @@ const FLAWS: Readonly<Record<string, Readonly<Record<string, Flawed>>>> = {
     "the method in lower case": claims({ htm: "get" }),
     "more after the method": claims({ htm: "GET " }),
   },
-  proof_target_mismatch: {
-    "another host": claims({ htu: "https://evil.example/orders" }),
-    "a host that ends in ours": claims({ htu: "https://evil.orders.example/orders" }),
-    "a host that begins with ours": claims({ htu: "https://orders.example.evil.example/orders" }),
-    "a dot after the host": claims({ htu: "https://orders.example./orders" }),
-    "an escape in the host": claims({ htu: "https://orders%2Eexample/orders" }),
-    "another port": claims({ htu: "https://orders.example:8443/orders" }),
-    "the other scheme's port": claims({ htu: "https://orders.example:80/orders" }),
-    "the port with a zero": claims({ htu: "https://orders.example:0443/orders" }),
-    "two colons before the port": claims({ htu: "https://orders.example::443/orders" }),
-    http: claims({ htu: "http://orders.example/orders" }),
-    "http at the port of https": claims({ htu: "http://orders.example:443/orders" }),
-    "another path": claims({ htu: `${ORIGIN}/order` }),
-    "a path in other case": claims({ htu: `${ORIGIN}/Orders` }),
-    "a slash at the end": claims({ htu: `${ORIGIN}/orders/` }),
-    "a path below": claims({ htu: `${ORIGIN}/orders/1` }),
-    "two slashes": claims({ htu: `${ORIGIN}//orders` }),
-    "no path": claims({ htu: ORIGIN }),
-    "an escaped slash": claims({ htu: `${ORIGIN}%2Forders` }),
-    "a blank before": claims({ htu: `${ORIGIN}/%20orders` }),
-  },
+  proof_target_mismatch: claimAs("as htu", "htu", OTHER_TARGETS),
   proof_expired: {
     "older than maxAge and clockSkew": claims({ iat: LATER - 120 }),
     "much older": claims({ iat: 0 }),
@@ -211,8 +158,6 @@ const FLAWS: Readonly<Record<string, Readonly<Record<string, Flawed>>>> = {
 const INVALID_TOKEN = new Set(["proof_key_mismatch"]);
 
 const scene = new ProofScene();
-const isOptions = (flawed: Flawed): flawed is ProofOptions =>
-  typeof flawed === "object" && !Array.isArray(flawed);
 
 for (const [reason, flaws] of Object.entries(FLAWS)) {
   describe(reason, () => {
@@ -277,38 +222,8 @@ describe("a proof is good", () => {
 });
 
 describe("htu is one and the same", () => {
-  const same: Readonly<Record<string, readonly [path: string, htu: string]>> = {
-    "without the query": ["/orders?state=open", `${ORIGIN}/orders`],
-    "with a query of its own": ["/orders?state=open", `${ORIGIN}/orders?state=closed`],
-    "with a fragment": ["/orders", `${ORIGIN}/orders#last`],
-    "with a question mark in a fragment": ["/orders", `${ORIGIN}/orders#?`],
-    "with the port of https": ["/orders", "https://orders.example:443/orders"],
-    "with an empty port": ["/orders", "https://orders.example:/orders"],
-    "with its host in other case": ["/orders", "https://Orders.EXAMPLE/orders"],
-    "with its scheme in other case": ["/orders", "HTTPS://orders.example/orders"],
-    "with an escape of a letter": ["/orders", `${ORIGIN}/%6Frders`],
-    "with an escape of a tilde": ["/~web", `${ORIGIN}/%7Eweb`],
-    "with an escape in the request": ["/%7eweb", `${ORIGIN}/~web`],
-    "with escapes in other case": ["/a%c3%a4", `${ORIGIN}/a%C3%A4`],
-    "with dot segments": ["/orders", `${ORIGIN}/a/./../orders`],
-    "with more dot segments than there are": ["/orders", `${ORIGIN}/../../orders`],
-    "with escaped dot segments": ["/orders", `${ORIGIN}/a/%2E%2e/orders`],
-    "without a path": ["/", ORIGIN],
-    "without a path, and with a query": ["/", `${ORIGIN}?a=/orders`],
-    "by plain http where that is an origin": ["/orders", "http://orders.shop:8080/orders"],
-    "at the default port where that is an origin": ["/orders", "http://plain.example/orders"],
-    "at an origin that was spelled otherwise": ["/orders", "https://spelled.example/orders"],
-    "at an address": ["/orders", "https://[2001:db8::1]:8443/orders"],
-  };
-  const origins = [
-    ORIGIN,
-    "http://orders.shop:8080",
-    "http://plain.example:80",
-    "HTTPS://Spelled.Example:443/",
-    "https://[2001:DB8::1]:8443",
-  ];
-  const several = new ProofScene(proofPolicy({ origins }));
-  for (const [name, [path, htu]] of Object.entries(same))
+  const several = new ProofScene(proofPolicy({ origins: SPELLED_ORIGINS }));
+  for (const [name, [path, htu]] of Object.entries(SAME_TARGETS))
     it(name, () => {
       assertAllowed(several.prove(compact, proof(compact, claims({ htu })), { path }));
     });
@@ -387,6 +302,16 @@ describe("the token", () => {
       const bound = boundToken({ cnf });
       assertDenied(scene.prove(bound, proof(bound)), reason, JSON.stringify(cnf));
     }
+  });
+
+  it("that names its key twice has to mean the same one", () => {
+    const twice = (one: Json, other: Json) => boundToken({ cnf: { ...one, ...other } });
+    const [byThumbprint, byItself] = [{ jkt: thumbprintOf(clientKey) }, { jwk }];
+    for (const bound of [twice(byThumbprint, byItself), twice(byItself, byThumbprint)])
+      assertAllowed(scene.prove(bound, proof(bound)));
+    const another = { jwk: publicJwk(otherKey) };
+    for (const bound of [twice(byThumbprint, another), twice(another, byThumbprint)])
+      assertDenied(scene.prove(bound, proof(bound)), "proof_key_mismatch");
   });
 
   it("that is bound to a key and a certificate needs both", () => {

@@ -13,7 +13,35 @@ const spiffe = (claim: unknown): Json => bind({ spiffe: { claim } });
 const dpop = (members: unknown): Json => policy({ dpop: members });
 const origins = (...list: readonly unknown[]): Json => dpop({ origins: list });
 const ORIGIN = "https://orders.example";
+const manyOrigins = (count: number) => Array.from({ length: count }, (_, i) => `${ORIGIN}:${i + 1}`);
+const wpt = (members: unknown): Json => policy({ wpt: members });
+const manyAudiences = (count: number) => Array.from({ length: count }, (_, i) => `urn:${i}`);
 const rotation = (members: unknown): Json => bind({ certificate: { rotation: members } });
+
+/** What no proof can be for. */
+const NO_ORIGINS: readonly unknown[] = [
+  null,
+  1,
+  "",
+  "orders.example",
+  "//orders.example",
+  "https:",
+  "https://",
+  "https:///",
+  "ftp://orders.example",
+  `${ORIGIN}/orders`,
+  `${ORIGIN}//`,
+  "https://web@orders.example",
+  "https://*.orders.example",
+  "https://orders..example",
+  "https://orders.example:0",
+  "https://orders.example:x",
+  "https://orders.example, https://b.example",
+  " https://orders.example",
+  "https://orders.example\0",
+  "https://\u00f6rders.example",
+  `https://${"a".repeat(300)}`,
+];
 
 /** What each member may not be. The member's place, a policy with this value there, and the values. */
 const WRONG: readonly (readonly [
@@ -234,35 +262,9 @@ const WRONG: readonly (readonly [
   [
     "/dpop/origins",
     (value) => dpop({ origins: value }),
-    [null, 1, "", "Routed", ORIGIN, {}, [], Array.from({ length: 65 }, (_, i) => `${ORIGIN}:${i + 1}`)],
+    [null, 1, "", "Routed", ORIGIN, {}, [], manyOrigins(65)],
   ],
-  [
-    "/dpop/origins/0",
-    (value) => origins(value),
-    [
-      null,
-      1,
-      "",
-      "orders.example",
-      "//orders.example",
-      "https:",
-      "https://",
-      "https:///",
-      "ftp://orders.example",
-      `${ORIGIN}/orders`,
-      `${ORIGIN}//`,
-      "https://web@orders.example",
-      "https://*.orders.example",
-      "https://orders..example",
-      "https://orders.example:0",
-      "https://orders.example:x",
-      "https://orders.example, https://b.example",
-      " https://orders.example",
-      "https://orders.example\0",
-      "https://\u00f6rders.example",
-      `https://${"a".repeat(300)}`,
-    ],
-  ],
+  ["/dpop/origins/0", (value) => origins(value), NO_ORIGINS],
   ["/dpop/origins/1", (value) => origins(ORIGIN, value, "http://b.example"), [null, "", "b.example"]],
   [
     "/dpop/maxAge",
@@ -270,6 +272,28 @@ const WRONG: readonly (readonly [
     [null, 60, "", "60", "0s", "301s", "6m", "1h", "-1s", "1.5m", "s"],
   ],
   ["/dpop/nonce", (nonce) => dpop({ origins: "routed", nonce }), [null, true, "", "never", "Always"]],
+  ["/wpt", wpt, [null, true, "", "routed", [ORIGIN], {}, { maxLifetime: "1m" }]],
+  [
+    "/wpt/origins",
+    (value) => wpt({ origins: value }),
+    [null, 1, "", "routed", ORIGIN, {}, [], manyOrigins(65)],
+  ],
+  ["/wpt/origins", (value) => wpt({ origins: value, audiences: ["urn:x"] }), [null, "", "routed", []]],
+  ["/wpt/origins/0", (value) => wpt({ origins: [value] }), [...NO_ORIGINS, "wss://orders.example", "urn:x"]],
+  ["/wpt/origins/1", (value) => wpt({ origins: [ORIGIN, value] }), [null, "", "b.example"]],
+  [
+    "/wpt/audiences",
+    (value) => wpt({ audiences: value }),
+    [null, 1, "", "urn:x", {}, [], manyAudiences(257)],
+  ],
+  ["/wpt/audiences", (value) => wpt({ origins: [ORIGIN], audiences: value }), [null, "urn:x", []]],
+  ["/wpt/audiences/0", (value) => wpt({ audiences: [value] }), [null, 1, "", [], "x\0", "x".repeat(2049)]],
+  ["/wpt/audiences/1", (value) => wpt({ audiences: ["urn:x", value] }), [null, "", "urn:x"]],
+  [
+    "/wpt/maxLifetime",
+    (maxLifetime) => wpt({ audiences: ["urn:x"], maxLifetime }),
+    [null, 60, "", "60", "0s", "301s", "6m", "1h", "-1s", "1.5m", "s"],
+  ],
   [
     "/rules/0/bind/0/dpop",
     (value) => ({ ...bind({ dpop: value }), dpop: { origins: "routed" } }),
@@ -321,6 +345,10 @@ describe("a name that is not known", () => {
     ["/dpop/origin", dpop({ origin: [ORIGIN] }), "origins"],
     ["/dpop/maxage", dpop({ origins: "routed", maxage: "1m" }), "maxAge"],
     ["/dpop/nonce", dpop({ origins: "routed", nonce: "afterstart" }), "afterStart"],
+    ["/wtp", policy({ wtp: {} }), "wpt"],
+    ["/wpt/origin", wpt({ origin: [ORIGIN] }), "origins"],
+    ["/wpt/audience", wpt({ audience: ["urn:x"] }), "audiences"],
+    ["/wpt/maxlifetime", wpt({ origins: [ORIGIN], maxlifetime: "1m" }), "maxLifetime"],
     ["/issuers/idp/audience", policyWithIssuer({ audience: "a" }), "audiences"],
     ["/issuers/idp/keys/jkws", policyWithIssuer({ keys: { jkws: {} } }), "jwks"],
     [
@@ -398,8 +426,7 @@ describe("a binding that is there already", () => {
 
 describe("proofs of possession", () => {
   it("have origins, or what Envoy routes by", () => {
-    const most = Array.from({ length: 64 }, (_, i) => `${ORIGIN}:${i + 1}`);
-    for (const value of ["routed", [ORIGIN], [`${ORIGIN}/`], ["HTTP://[::1]:8080"], most])
+    for (const value of ["routed", [ORIGIN], [`${ORIGIN}/`], ["HTTP://[::1]:8080"], manyOrigins(64)])
       desk.assertAccepted(dpop({ origins: value }));
     for (const maxAge of ["1s", "5m", "300s"]) desk.assertAccepted(dpop({ origins: "routed", maxAge }));
     for (const nonce of ["afterStart", "always"]) desk.assertAccepted(dpop({ origins: "routed", nonce }));
@@ -410,6 +437,36 @@ describe("proofs of possession", () => {
     desk.assertAccepted({ ...bind({ dpop: {} }), dpop: { origins: "routed" } });
     const anyOf = bind({ anyOf: [{ dpop: {} }, { certificate: {} }] });
     desk.assertRefused(anyOf, "/rules/0/bind/0/anyOf/0/dpop", /a policy with "dpop"/);
+  });
+});
+
+describe("workloads' proofs of possession", () => {
+  it("are for origins, for audiences, or for both", () => {
+    for (const members of [
+      { origins: [ORIGIN] },
+      { origins: [`${ORIGIN}/`, "HTTP://[::1]:8080"] },
+      { origins: manyOrigins(64) },
+      { audiences: ["urn:x", "anything at all"] },
+      { audiences: manyAudiences(256) },
+      { origins: [ORIGIN], audiences: ["urn:x"] },
+    ])
+      desk.assertAccepted(wpt(members));
+    desk.assertRefused(wpt({ maxLifetime: "1m" }), "/wpt", /"origins".*"audiences"/);
+  });
+
+  it("last from a second to five minutes", () => {
+    for (const maxLifetime of ["1s", "60s", "1m", "300s", "5m"])
+      desk.assertAccepted(wpt({ origins: [ORIGIN], maxLifetime }));
+  });
+
+  it("are judged beside DPoP proofs, and have no members of theirs", () => {
+    desk.assertAccepted({ ...wpt({ origins: [ORIGIN] }), dpop: { origins: "routed" } });
+    desk.assertRefused(wpt({ origins: [ORIGIN], nonce: "always" }), "/wpt/nonce");
+    desk.assertRefused(wpt({ origins: [ORIGIN], maxAge: "1m" }), "/wpt/maxAge");
+  });
+
+  it("are asked for by tokens, and by no rule", () => {
+    desk.assertRefused({ ...bind({ wpt: {} }), wpt: { origins: [ORIGIN] } }, "/rules/0/bind/0/wpt");
   });
 });
 

@@ -103,7 +103,7 @@ describe("a WIT-SVID", () => {
   const present = (head: Json, payload: Json, of = wits) =>
     scene(of).ask({ headers: [["workload-identity-token", tokenOf(head, payload)]] });
 
-  it("that is right still needs a proof of possession, which nobody here can check yet", () => {
+  it("that is right is denied where no proofs of workloads are judged", () => {
     assertDenied(present(header, claims), "cnf_unsupported");
     assertDenied(present(header, { ...claims, iss: "https://wits.example" }), "cnf_unsupported");
   });

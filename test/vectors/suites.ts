@@ -173,9 +173,14 @@ export const SUITES = [
     path: "wit-svid/wit_svid.json",
     cases: 24,
     ways: ["request"],
-    note: "a good one comes as far as the proof of possession that it demands, of which this version knows none",
+    note: "a good one comes as far as the proof of possession that it demands, and that none of them goes with",
   },
-  { path: "wimse/wit_wpt_example.json", cases: 1, ways: ["request"], note: "likewise" },
+  {
+    path: "wimse/wit_wpt_example.json",
+    cases: 1,
+    ways: ["request"],
+    note: "the draft's request with its three tokens: let through once, and refused with any of them changed",
+  },
   {
     path: "trust-bundles/expected.json",
     cases: 12,

@@ -1,10 +1,12 @@
-// Tokens of workloads: JWT-SVIDs, WIT-SVIDs and WIMSE's WITs. No proof of possession is known to the filter yet, so that a
-// good WIT comes as far as its `cnf` and no farther.
+// Tokens of workloads: JWT-SVIDs, WIT-SVIDs and WIMSE's WITs. The published WIT-SVIDs go with no proof of possession, so that a good one
+// comes as far as its `cnf` and no farther; the WIT of WIMSE's draft goes with one.
 
 import { it } from "node:test";
+import type { HeaderPair, Request } from "../../cli/host/index.ts";
+import { assertNeverAllowed } from "../filter/support/hostile.ts";
 import type { Json } from "../filter/support/json.ts";
 import { PolicyDesk } from "../filter/support/refusal.ts";
-import { Scene, assertDenied, reasonOf } from "../filter/support/scene.ts";
+import { Scene, assertAllowed, assertDenied, reasonOf } from "../filter/support/scene.ts";
 import { web } from "../filter/support/world.ts";
 import { ACCEPTED, Agreement, POLICY_REFUSED } from "./support/agreement.ts";
 import { describeSuite, readCases } from "./support/cases.ts";
@@ -29,6 +31,7 @@ const WIT_SVID = "wit-svid/wit_svid.json";
 const WIMSE = "wimse/wit_wpt_example.json";
 
 const WIT_HEADER = "workload-identity-token";
+const PROOF_HEADER = "workload-proof-token";
 const PROOF_IS_MISSING = "cnf_unsupported";
 
 const desk = new PolicyDesk();
@@ -135,23 +138,94 @@ describeSuite(WIT_SVID, () => {
   });
 });
 
+/** The head of an HTTP/1.1 message as it is printed. */
+function readRequest(message: string): Request {
+  const [head = ""] = message.split("\n\n");
+  const [start = "", ...lines] = head.split("\n");
+  const [method = "", path = ""] = start.split(" ");
+  const pairs = lines.map((line): HeaderPair => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+  });
+  const [, authority = ""] = pairs.find(([name]) => name === "host") ?? [];
+  return { method, path, authority, headers: pairs.filter(([name]) => name !== "host") };
+}
+
+/** A request with another value in a header; undefined: without it. */
+function changed(request: Request, name: string, value: string | undefined): Request {
+  const pairs = [...(request.headers ?? [])].filter(([other]) => other !== name);
+  return { ...request, headers: value === undefined ? pairs : [...pairs, [name, value]] };
+}
+
 describeSuite(WIMSE, () => {
   interface WimseExample {
     readonly wit: string;
-    readonly wit_claims: { readonly iat: number };
+    readonly wpt: string;
+    readonly wpt_claims: { readonly exp: number };
+    readonly ath_access_token: string;
+    readonly http_request: string;
     readonly wit_issuer_jwk: Json;
   }
 
-  it("the draft's WIT is good but for the proof that it demands", () => {
+  const { wit, wpt, wpt_claims, ath_access_token, http_request, wit_issuer_jwk } = readCases(
+    WIMSE,
+  ) as WimseExample;
+  const { exp } = wpt_claims;
+  const request = readRequest(http_request);
+
+  /** A worker that started long before, so many seconds before the proof ends. */
+  const sceneBefore = (seconds: number): Scene => {
+    const clock = { now: exp - 3600 };
+    const keys = { jwks: { keys: [wit_issuer_jwk] } };
+    const rules = {
+      ...policyOf({ kind: "wit", trustDomain: "example.com", keys }),
+      wpt: { origins: ["https://workload.example.com"] },
+    };
+    const scene = new Scene(rules, { now: () => clock.now });
+    clock.now = exp - seconds;
+    return scene;
+  };
+
+  it("the draft's request passes, once", () => {
     const agreement = new Agreement(WIMSE);
-    const { wit, wit_claims, wit_issuer_jwk } = readCases(WIMSE) as WimseExample;
-    const scene = sceneWith({
-      kind: "wit",
-      trustDomain: "example.com",
-      keys: { jwks: { keys: [wit_issuer_jwk] } },
-    });
-    if (scene) scene.now = wit_claims.iat;
-    agreement.note("wit", true, outcomeOfWit(scene, wit));
+    const scene = sceneBefore(60);
+    agreement.note("request", true, reasonOf(scene.ask(request)) ?? ACCEPTED);
+    assertDenied(scene.ask(request), "proof_replayed");
     agreement.assertComplete();
+  });
+
+  it("it is refused with any character of its tokens changed", () => {
+    const scene = sceneBefore(60);
+    const tokens = [
+      [WIT_HEADER, wit, ""],
+      [PROOF_HEADER, wpt, ""],
+      ["authorization", ath_access_token, "Bearer "],
+    ] as const;
+    let presenters = 0;
+    for (const [name, token, scheme] of tokens) {
+      for (let i = 0; i < token.length; i++) {
+        const other = token[i] === "A" ? "B" : "A";
+        const value = `${scheme}${token.slice(0, i)}${other}${token.slice(i + 1)}`;
+        const peer = { ...web, uriSan: `spiffe://example.com/hostile/${presenters++}` };
+        assertNeverAllowed(scene.ask({ ...changed(request, name, value), peer }), `${name}, character ${i}`);
+      }
+    }
+    assertAllowed(scene.ask(request), "none of them has spent its proof");
+  });
+
+  it("it is refused without one of its tokens, elsewhere, and at another time", () => {
+    const refusals = [
+      [60, changed(request, PROOF_HEADER, undefined), "proof_absent"],
+      [60, changed(request, WIT_HEADER, undefined), "token_absent"],
+      [60, changed(request, "authorization", undefined), "proof_other_token_mismatch"],
+      [60, changed(request, "authorization", "Bearer mF_9.B5f-4.1JqM"), "proof_other_token_mismatch"],
+      [60, changed(request, "txn-token", ath_access_token), "proof_other_token_mismatch"],
+      [60, { ...request, path: "/other" }, "proof_target_mismatch"],
+      [-60, request, "proof_expired"],
+      [121, request, "proof_lifetime_too_long"],
+    ] as const;
+    for (const [seconds, sent, reason] of refusals)
+      assertDenied(sceneBefore(seconds).ask(sent), reason, `${reason}, ${seconds} s before its end`);
+    for (const seconds of [-59, 120]) assertAllowed(sceneBefore(seconds).ask(request), `${seconds} s`);
   });
 });

@@ -1,6 +1,8 @@
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
 import type { TokenIssuer } from "../../../envoy/identity/token-issuer.ts";
+import type { EnvoyProcess } from "../../../envoy/process/envoy-process.ts";
 import { type IssuerKey, makeKey } from "../../filter/support/keys.ts";
 import { proof, thumbprintOf } from "../../filter/support/proofs.ts";
 import { type Client, get, tlsOptions } from "./client.ts";
@@ -11,6 +13,8 @@ const path = "/orders/1";
 
 /** Where tests send requests, as a policy names it and as proofs do. */
 export const origin = `https://${authority}`;
+/** The same with the path that they ask for. */
+export const target = `${origin}${path}`;
 
 /** Streams of one connection at one time: below every limit that a server may have. */
 const streamsAtOnce = 50;
@@ -35,7 +39,7 @@ export interface ProvenRequest {
 /** @param claims of the proof, beside those that it has to have */
 export function prepare({ key, token }: KeyHolder, claims: object = {}): ProvenRequest {
   const iat = Math.floor(Date.now() / 1000);
-  return { token, proof: proof(token, { key, claims: { htu: `${origin}${path}`, iat, ...claims } }) };
+  return { token, proof: proof(token, { key, claims: { htu: target, iat, ...claims } }) };
 }
 
 /** The headers that carry it: names and values in turn. */
@@ -47,6 +51,13 @@ export function shown({ token, proof }: ProvenRequest): readonly string[] {
 export async function obtainNonce(client: Client, holder: KeyHolder): Promise<string> {
   const { headers } = await get(client, path, shown(prepare(holder)));
   return String(headers["dpop-nonce"]);
+}
+
+/** Every worker has had a connection. */
+export async function assertAllWorked(envoy: EnvoyProcess, workers: number): Promise<void> {
+  const page = await envoy.admin("/stats?filter=worker_\\d.downstream_cx_total");
+  const busy = [...page.matchAll(/(worker_\d)\.downstream_cx_total: [1-9]/g)].map(([, worker]) => worker);
+  assert.equal(new Set(busy).size, workers, page);
 }
 
 /** A number of connections that requests are spread over, to reach all workers of an Envoy. */
@@ -72,17 +83,18 @@ export class Connections {
 
   /**
    * Sends each request so many times at once, each time over another connection, and gives the statuses that it got; 0 for no answer.
+   * @param requests the headers of each: names and values in turn
    * @param times of the request with this index
    */
   async sendEach(
-    requests: readonly ProvenRequest[],
+    requests: readonly (readonly string[])[],
     times: (index: number) => number,
   ): Promise<readonly (readonly number[])[]> {
     const statuses = requests.map((): number[] => []);
     let next = 0;
     const takeTurns = async () => {
       for (let index = next++; index < requests.length; index = next++) {
-        const request = requests[index] as ProvenRequest;
+        const request = requests[index] ?? [];
         const copies = Array.from({ length: times(index) }, () => this.#send(request));
         statuses[index] = await Promise.all(copies);
       }
@@ -91,16 +103,14 @@ export class Connections {
     return statuses;
   }
 
-  async #send({ token, proof }: ProvenRequest): Promise<number> {
+  async #send(headers: readonly string[]): Promise<number> {
     const session = this.#sessions[this.#next++ % this.#sessions.length] as ClientHttp2Session;
-    const stream = session.request({
-      ":path": path,
-      ":authority": authority,
-      authorization: `DPoP ${token}`,
-      dpop: proof,
-    });
+    const named = Object.fromEntries(
+      headers.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1]]] : [])),
+    ) as Record<string, string>;
+    const stream = session.request({ ":path": path, ":authority": authority, ...named });
     let status = 0;
-    stream.on("response", (headers) => (status = headers[":status"] ?? 0));
+    stream.on("response", (answer) => (status = answer[":status"] ?? 0));
     stream.resume();
     await once(stream, "close");
     return status;

@@ -1,20 +1,20 @@
-// The key servers that the policies of this VM name. Policies that name the same one share what it said, so that a new policy
-// need not begin without keys, and no key is fetched twice.
+// What the policies of this VM have servers asked for. Policies that name the same share what was said, so that a new policy
+// need not begin without keys, and nothing is fetched twice.
 
 import { Table, tableForever } from "../host/table";
-import { KeyLocation, KeySource } from "../policy/key_source";
+import { Location, Source } from "../policy/source";
 import { Policy } from "../policy/policy";
 
 /** At one time; past it a policy is refused. */
 const MAX_SOURCES: i32 = 1024;
 
-const sources: Table<KeySource> = tableForever<KeySource>(MAX_SOURCES);
+const sources: Table<Source> = tableForever<Source>(MAX_SOURCES);
 /** No place from here on was ever used, so that a search stays short. */
 let usedPlaces: i32 = 0;
 
-/** Gives each issuer whose keys are fetched its source. False when there are too many. */
+/** Gives all that is fetched its source. False when there are too many. */
 export function attachSources(policy: Policy, now: i64): bool {
-  let link = policy.issuers.first;
+  let link = policy.fetched.first;
   while (link != null) {
     const location = link.item.location;
     if (location != null) {
@@ -30,10 +30,10 @@ export function attachSources(policy: Policy, now: i64): bool {
 
 /** Undoes `attachSources`, also when it stopped half-way. What nobody uses any more is forgotten. */
 export function detachSources(policy: Policy): void {
-  let link = policy.issuers.first;
+  let link = policy.fetched.first;
   while (link != null) {
     const source = link.item.source;
-    if (link.item.location != null && source != null) {
+    if (source != null) {
       link.item.source = null;
       if (--source.users == 0) source.release();
     }
@@ -42,7 +42,7 @@ export function detachSources(policy: Policy): void {
 }
 
 /** The source that awaits this answer, or null. */
-export function sourceAwaiting(root: u32, call: u32): KeySource | null {
+export function sourceAwaiting(root: u32, call: u32): Source | null {
   for (let i = 0; i < usedPlaces; i++) {
     const source = sources.at(i);
     if (source.users > 0 && source.call == call && source.askedBy == root) return source;
@@ -58,8 +58,8 @@ export function forgetCallsOf(root: u32): void {
   }
 }
 
-function sourceAt(location: KeyLocation, now: i64): KeySource | null {
-  let free: KeySource | null = null;
+function sourceAt(location: Location, now: i64): Source | null {
+  let free: Source | null = null;
   for (let i = 0; i < usedPlaces; i++) {
     const source = sources.at(i);
     if (source.users == 0) free = source;

@@ -1,11 +1,13 @@
-// Where an issuer's keys are: in the policy, for ever, or at a server that is asked again and again. What is here says when to
-// ask and how long an answer is good; asking is filter/key_fetch's.
+// Where a document that a policy needs is: in the policy, for ever, or at a server that is asked again and again. What is here says when
+// to ask and how long an answer is good; asking is filter/fetch's.
 
 import { makeForever } from "../host/arena";
 import { Region } from "../host/region";
 import { Span, ABSENT, equals } from "../host/span";
 import { KeyUse } from "../crypto/jwk";
 import { KeySet } from "./key_set";
+import { Revocations } from "./revocations";
+import { StatusList } from "./status_list";
 
 const SECOND: i64 = 1000;
 /** Milliseconds that requests may wait for keys which have never been there: from the start on, not from each request on. */
@@ -26,40 +28,74 @@ const JITTER_PARTS: i64 = 10;
 /** Bytes of an ETag, at most; a longer one is not used. */
 export const MAX_ETAG_BYTES: i32 = 256;
 
-export const enum KeyState {
-  /** There have never been any. */
+export const enum SourceState {
+  /** Nothing has ever been there. */
   Absent = 0,
-  /** They were last confirmed too long ago. */
+  /** It was last confirmed too long ago, or is over by its own word. */
   Stale = 1,
   Ready = 2,
 }
 
+/** What a document is. */
+export const enum Content {
+  /** A JWK set or a SPIFFE bundle. */
+  Keys = 0,
+  Revocations = 1,
+  StatusList = 2,
+}
+
+/** A document that was read; of the first three there is one. */
+@unmanaged
+export class Contents {
+  keys: KeySet | null;
+  revocations: Revocations | null;
+  statuses: StatusList | null;
+  /** It never goes back: a bundle's sequence, a feed's version, when a status list was made; 0 where a document has none. */
+  version: i64;
+  /** Milliseconds since 1970 when it ends by its own word; 0: it does not say. */
+  endsAt: i64;
+  /** Seconds after which it asks to be fetched again; 0: it does not say. */
+  refreshHint: i64;
+}
+
 /** What to fetch. Two issuers, or two policies, with the same share one source. */
 @unmanaged
-export class KeyLocation {
+export class Location {
+  content: Content;
   cluster: Span;
   authority: Span;
   path: Span;
+  /** For keys. */
   use: KeyUse;
+  /** For revocations and status lists: a digest of whose signature it has to have; absent: nobody's. */
+  signers: Span;
+  /** For a status list: its URI. */
+  subject: Span;
   /** Seconds between two fetches, at most. */
   refresh: i64;
 
-  equals(other: KeyLocation): bool {
+  equals(other: Location): bool {
     return (
       equals(this.cluster, other.cluster) &&
       equals(this.authority, other.authority) &&
       equals(this.path, other.path) &&
+      this.content == other.content &&
       this.use == other.use &&
+      equals(this.signers, other.signers) &&
+      equals(this.subject, other.subject) &&
       this.refresh == other.refresh
     );
   }
 
-  copyTo(region: Region): KeyLocation {
-    const copy = region.make<KeyLocation>();
+  copyTo(region: Region): Location {
+    const copy = region.make<Location>();
     copy.cluster = region.copy(this.cluster);
     copy.authority = region.copy(this.authority);
     copy.path = region.copy(this.path);
+    copy.content = this.content;
     copy.use = this.use;
+    copy.signers = region.copy(this.signers);
+    copy.subject = region.copy(this.subject);
     copy.refresh = this.refresh;
     return copy;
   }
@@ -67,13 +103,13 @@ export class KeyLocation {
 
 /** Times are milliseconds since 1970. */
 @unmanaged
-export class KeySource {
+export class Source {
   /** By which it is known to those who wait for it; 0 for keys that stand in the policy. */
   id: u32;
   /** Null for keys that stand in the policy. */
-  location: KeyLocation | null;
-  /** Null while there have never been any. */
-  keys: KeySet | null;
+  location: Location | null;
+  /** Null while there has never been any. */
+  contents: Contents | null;
   /** Absent when the last answer had none. */
   etag: Span;
   /** Policies that use it; 0: nobody, and the place is free. */
@@ -90,17 +126,32 @@ export class KeySource {
   private waitUntil: i64;
   private earlyAt: i64;
   private observedEarlyAt: i64;
-  /** What the keys are made of, and where the next ones are going to be. */
+  /** What the contents are made of, and where the next are going to be. */
   private region: Region;
   private spare: Region;
-  /** What outlives the keys: the location. */
+  /** What outlives the contents: the location. */
   private own: Region | null;
 
+  /** Keys that stand in the policy. */
+  static ofKeys(keys: KeySet, region: Region): Source {
+    const source = region.make<Source>();
+    source.contents = region.make<Contents>();
+    source.contents!.keys = keys;
+    return source;
+  }
+
+  /** Null while there have never been any. */
+  get keys(): KeySet | null {
+    const contents = this.contents;
+    if (contents == null) return null;
+    return contents.keys;
+  }
+
   /** Begins anew: to be asked at once. */
-  start(location: KeyLocation, now: i64): void {
+  start(location: Location, now: i64): void {
     if (this.own == null) this.makeRegions();
     this.location = location.copyTo(this.own!);
-    this.keys = null;
+    this.contents = null;
     this.etag = ABSENT;
     this.call = 0;
     this.askedBy = 0;
@@ -115,7 +166,7 @@ export class KeySource {
 
   /** Gives back all memory. */
   release(): void {
-    this.keys = null;
+    this.contents = null;
     this.etag = ABSENT;
     this.location = null;
     this.region.release();
@@ -129,19 +180,21 @@ export class KeySource {
     this.spare = makeForever<Region>();
   }
 
-  /** @param staleFor seconds that keys may be used since they were last confirmed */
-  stateAt(now: i64, staleFor: i64): KeyState {
-    if (this.keys == null) return KeyState.Absent;
-    if (this.location == null) return KeyState.Ready;
+  /** @param staleFor seconds that it may be used since it was last confirmed */
+  stateAt(now: i64, staleFor: i64): SourceState {
+    const contents = this.contents;
+    if (contents == null) return SourceState.Absent;
+    if (this.location == null) return SourceState.Ready;
+    if (contents.endsAt != 0 && now >= contents.endsAt) return SourceState.Stale;
     const overdue = now - this.confirmedAt - staleFor * SECOND;
     // While the server is being asked in time it may take its time to answer.
     const isStale = overdue > 0 && (this.failures > 0 || overdue > ANSWER_TIME);
-    return isStale ? KeyState.Stale : KeyState.Ready;
+    return isStale ? SourceState.Stale : SourceState.Ready;
   }
 
-  /** True when a request for keys that have never been there may still wait for them. */
+  /** True when a request that needs what has never been there may still wait for it. */
   isAwaited(now: i64): bool {
-    return this.keys == null && now < this.waitUntil;
+    return this.contents == null && now < this.waitUntil;
   }
 
   /** Until when such a request may wait. */
@@ -194,28 +247,28 @@ export class KeySource {
     this.askedAt = now;
   }
 
-  /** Where to read the next keys into: nothing of the present ones is touched. */
+  /** Where to read the next contents into: nothing of the present ones is touched. */
   roomForNext(): Region {
     this.spare.release();
     return this.spare;
   }
 
-  /** Puts the keys that were read into `roomForNext` in force; all at once, and the old ones are gone. */
-  replace(keys: KeySet): void {
-    this.keys = keys;
+  /** Puts what was read into `roomForNext` in force; all at once, and the old is gone. */
+  replace(contents: Contents): void {
+    this.contents = contents;
     const old = this.region;
     this.region = this.spare;
     this.spare = old;
     old.release();
   }
 
-  /** Notes the ETag of the keys in force; absent: they have none. */
+  /** Notes the ETag of the contents in force; absent: they have none. */
   noteEtag(etag: Span): void {
     this.etag = this.region.copy(etag);
   }
 
   /**
-   * The keys in force are the server's present ones.
+   * The contents in force are the server's present ones.
    * @param freshFor seconds that the answer says it is good; negative when it does not say
    * @param chance from 0 to 999
    */
