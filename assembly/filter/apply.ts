@@ -72,7 +72,7 @@ export function apply(decision: Decision, dpop: Dpop | null, isDpop: bool, now: 
     <i32>httpStatus(answer),
     details,
     bodyOf(answer),
-    dpop == null ? challengeOf(answer) : challengesOf(answer, isDpop, now),
+    dpop == null ? challengeOf(answer) : challengesOf(answer, isDpop, dpop, now),
     <i32>grpcStatus(answer),
   );
   // No answer must not become no verdict: without it the stream would wait, or be resumed by somebody else.
@@ -112,7 +112,7 @@ function challengeOf(answer: Answer): Span {
  * The challenges where proofs are judged: whoever comes without a token learns of both schemes, and whoever comes with one of his own.
  * https://www.rfc-editor.org/rfc/rfc9449#section-7.1
  */
-function challengesOf(answer: Answer, isDpop: bool, now: i64): Span {
+function challengesOf(answer: Answer, isDpop: bool, dpop: Dpop, now: i64): Span {
   switch (answer) {
     case Answer.Unauthenticated:
       return CHALLENGE_BOTH;
@@ -121,7 +121,7 @@ function challengesOf(answer: Answer, isDpop: bool, now: i64): Span {
     case Answer.InvalidProof:
       return CHALLENGE_PROOF;
     case Answer.UseNonce:
-      return nonceChallenge(makeNonce(now));
+      return nonceChallenge(makeNonce(dpop.nonceKey, now));
     default:
       return challengeOf(answer);
   }

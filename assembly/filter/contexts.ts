@@ -108,10 +108,8 @@ function attach(policy: Policy, region: Region): bool {
   // The sooner the start is known, the shorter proofs are asked for a nonce. Without it, requests try again.
   const window = longestProof(policy);
   if (window > 0) coverWindow(window, widestClockSkew(policy.issuers), readClock() / 1000);
-  if (policy.introspects) {
-    if (!resolveSecrets(policy, region)) return false;
-    buildIntrospections();
-  }
+  if (!resolveSecrets(policy, region)) return false;
+  if (policy.introspects) buildIntrospections();
   if (policy.fetched.count == 0 || attachSources(policy, readClock())) return true;
   detachSources(policy);
   return refuseRoom();

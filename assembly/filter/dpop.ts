@@ -65,7 +65,9 @@ function judge(proof: VerifiedProof, dpop: Dpop, target: Target): Reason {
   // What was spent before a start is not remembered: until no proof from before it is good any more, only those count that have a
   // nonce from after it.
   const needsNonce = dpop.isNonceRequired || request.now < uncertainUntil();
-  return !needsNonce || isNonce(proof.nonce, request.now) ? Reason.ok : Reason.proof_nonce_absent;
+  return !needsNonce || isNonce(proof.nonce, dpop.nonceKey, request.now)
+    ? Reason.ok
+    : Reason.proof_nonce_absent;
 }
 
 /** True when the proof is for this request's path, at an origin of the policy's, or at the host that Envoy routes it by. */

@@ -3,7 +3,7 @@
 import { Reason } from "../decision/reason";
 import { Presenter } from "../evidence/presenter";
 import { Target } from "../policy/match";
-import { Issuer, Policy, isWit } from "../policy/policy";
+import { Dpop, Issuer, Policy, isWit } from "../policy/policy";
 import { isNonce } from "../state/nonce";
 import { longestWindow, widestSkew } from "../state/proof_window";
 import { replayTableFor } from "../state/replay";
@@ -47,9 +47,9 @@ export function provePossession(
 }
 
 /** True when the request has a proof with a nonce of ours, so that it was not made before the client had that. */
-export function hasFreshNonce(): bool {
+export function hasFreshNonce(dpop: Dpop | null): bool {
   const made = proof;
-  return made != null && isNonce(made.nonce, inquiry.now / 1000);
+  return made != null && dpop != null && isNonce(made.nonce, dpop.nonceKey, inquiry.now / 1000);
 }
 
 /** Notes the proof, which is good once: after everything else, so that only a request that passes takes a place. */

@@ -467,7 +467,7 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
       ? provePossession(policy, issuer, claims, credential, target, sent, presenter)
       : recallPossession(reviewed!, policy, issuer, claims);
   if (reason != Reason.ok) return reason;
-  if (sent.isEarly && reviewed == null && !hasFreshNonce()) return Reason.early_data;
+  if (sent.isEarly && reviewed == null && !hasFreshNonce(policy.dpop)) return Reason.early_data;
   reason = namesCertificate(claims) ? gatherCertificate(presenter) : Reason.ok;
   const crossing = crossingOf(issuer, facts.border);
   const wanted = rule.bind.facts | factsOf(crossing);

@@ -4,20 +4,24 @@ import { ascii, copyTo, takeSpan } from "../host/arena";
 import { readEnvironment } from "../host/call";
 import { Region } from "../host/region";
 import { Span, ABSENT, addressOf, byteAt, lengthOf, setByte, sliceFrom } from "../host/span";
+import { sha256 } from "../crypto/sha256";
 import { refuseSecret } from "../policy/load_introspection";
+import { refuseNonceSecret } from "../policy/load_proofs";
 import { refuseText } from "../policy/refusal";
-import { Introspector, Policy } from "../policy/policy";
+import { Dpop, Introspector, Policy } from "../policy/policy";
 import { Char, isVisible } from "../text/ascii";
 import { base64Length, encodeBase64 } from "../text/base64";
 import { encodeFormValue } from "../text/form";
 
 const MAX_SECRET_BYTES: i32 = 4096;
+const MIN_NONCE_SECRET_BYTES: i32 = 32;
 
 const BASIC = ascii("Basic ");
 const BEARER = ascii("Bearer ");
 
-/** Gives every introspector of the policy its credentials. False, with a refusal, when a secret is not there. */
+/** Gives every introspector of the policy its credentials, and nonces their key. False, with a refusal, when a secret is not there. */
 export function resolveSecrets(policy: Policy, region: Region): bool {
+  if (!resolveNonceKey(policy.dpop, region)) return false;
   let link = policy.issuers.first;
   while (link != null) {
     const introspector = link.item.introspector;
@@ -34,6 +38,15 @@ export function resolveSecrets(policy: Policy, region: Region): bool {
 
 function refuseMemory(): bool {
   return refuseText(0, "a smaller policy: there is no memory left for what its issuers need");
+}
+
+function resolveNonceKey(dpop: Dpop | null, region: Region): bool {
+  if (dpop == null || dpop.nonceSecretFrom == ABSENT) return true;
+  const secret = readEnvironment(dpop.nonceSecretFrom);
+  const size = lengthOf(secret);
+  if (size < MIN_NONCE_SECRET_BYTES || size > MAX_SECRET_BYTES) return refuseNonceSecret(dpop);
+  dpop.nonceKey = region.copy(sha256(secret));
+  return true;
 }
 
 function resolve(introspector: Introspector, region: Region): bool {

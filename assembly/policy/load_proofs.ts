@@ -14,6 +14,7 @@ import {
   REFUSED,
   document,
   hasOnly,
+  isName,
   isText,
   orParent,
   readChoice,
@@ -23,7 +24,7 @@ import {
 } from "./reader";
 import { refuse } from "./refusal";
 
-const DPOP_MEMBERS = ascii("origins maxAge nonce");
+const DPOP_MEMBERS = ascii("origins maxAge nonce nonceSecretFrom");
 const WPT_MEMBERS = ascii("origins audiences maxLifetime");
 /** In the order of `isNonceRequired`. */
 const NONCES = ascii("afterStart always");
@@ -45,6 +46,11 @@ export function readDpop(policy: Policy): bool {
   const nonce = readChoice(node, "nonce", NONCES, 'when a nonce is asked for: "afterStart" or "always"');
   if (nonce == REFUSED) return false;
   dpop.isNonceRequired = nonce == 1;
+  const secret = document.member(node, "nonceSecretFrom");
+  if (secret != NO_NODE && !isName(document.stringOf(secret)))
+    return refuse(document, secret, "the name of an environment variable, not the secret itself");
+  dpop.nonceSecretFrom = region.copy(document.stringOf(secret));
+  dpop.nonceSecretNode = secret;
   const origins = orParent(document.member(node, "origins"), node);
   dpop.isRouted = equalsAscii(document.stringOf(origins), "routed");
   return (
@@ -112,4 +118,13 @@ function originOf(text: Span): Span {
   writeAscii("://");
   writeBytes(uri.authority);
   return line();
+}
+
+/** The variable with the secret is not there, or it is too short to be one. */
+export function refuseNonceSecret(dpop: Dpop): bool {
+  return refuse(
+    document,
+    dpop.nonceSecretNode,
+    "a variable of the VM (vm_config.environment_variables; Istio: vmConfig.env) with 32 to 4,096 bytes, the same at all replicas",
+  );
 }

@@ -528,6 +528,12 @@ export class Dpop {
   maxAge: i64;
   /** True when every proof has to have a nonce, and not only those that come shortly after a start. */
   isNonceRequired: bool;
+  /** The environment variable with the secret that replicas share for their nonces; absent: each process has its own. */
+  nonceSecretFrom: Span;
+  /** Where the policy names it. */
+  nonceSecretNode: JsonNode;
+  /** 32 bytes, from that secret; absent: the process's own key. */
+  nonceKey: Span;
 
   static make(region: Region): Dpop {
     const dpop = region.make<Dpop>();

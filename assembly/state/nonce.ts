@@ -1,4 +1,4 @@
-// Nonces for proofs: this proxy's own, so that a proof which has one was made since it was given out. Nothing is kept of them: a nonce
+// Nonces for proofs: this proxy's own, or its replicas', so that a proof which has one was made since it was given out. Nothing is kept of them: a nonce
 // is the time and a keyed digest of it.  https://www.rfc-editor.org/rfc/rfc9449#section-8
 
 import { ascii, copyTo, takeForever } from "../host/arena";
@@ -18,7 +18,7 @@ const NONCE_BYTES: i32 = TIME_BYTES + MAC_BYTES;
 /** Seconds that a nonce is good for. */
 const LIFETIME: i64 = 300;
 
-const key: Span = spanOf(takeForever(KEY_BYTES), KEY_BYTES);
+const ownKey: Span = spanOf(takeForever(KEY_BYTES), KEY_BYTES);
 let isKnown: bool = false;
 
 const NONCE_LENGTH: i32 = encodedLength(NONCE_BYTES);
@@ -26,36 +26,46 @@ const made: Span = spanOf(takeForever(NONCE_BYTES), NONCE_BYTES);
 const given: Span = spanOf(takeForever(NONCE_BYTES), NONCE_BYTES);
 const text: Span = spanOf(takeForever(NONCE_LENGTH), NONCE_LENGTH);
 
-/** A nonce of now, valid until the next one is made; absent when there can be none. @param now seconds since 1970 */
-export function makeNonce(now: i64): Span {
-  if (!isKnown) isKnown = agreeOnKey();
-  if (!isKnown) return ABSENT;
-  fill(made, max(now, noncesSince()));
+/**
+ * A nonce of now, valid until the next one is made; absent when there can be none.
+ * @param sharedKey that replicas have in common; absent: this process's own
+ * @param now seconds since 1970
+ */
+export function makeNonce(sharedKey: Span, now: i64): Span {
+  const key = keyFor(sharedKey);
+  if (key == ABSENT) return ABSENT;
+  fill(made, key, max(now, noncesSince()));
   encodeInto(made, text);
   return text;
 }
 
-/** True for one that this process has given out lately, and since it remembers proofs for long enough. */
-export function isNonce(nonce: Span, now: i64): bool {
-  if (!isKnown) isKnown = agreeOnKey();
-  if (!isKnown || lengthOf(nonce) != NONCE_LENGTH || !decodeInto(nonce, given)) return false;
+/** True for one that was given out lately, and since this process remembers proofs for long enough. */
+export function isNonce(nonce: Span, sharedKey: Span, now: i64): bool {
+  const key = keyFor(sharedKey);
+  if (key == ABSENT || lengthOf(nonce) != NONCE_LENGTH || !decodeInto(nonce, given)) return false;
   const at = readTime(slice(given, 0, TIME_BYTES));
   if (at < noncesSince() || at > max(now, noncesSince()) || now - at >= LIFETIME) return false;
-  fill(made, at);
+  fill(made, key, at);
   return equals(made, given);
 }
 
-function fill(nonce: Span, at: i64): void {
+function keyFor(sharedKey: Span): Span {
+  if (sharedKey != ABSENT) return sharedKey;
+  if (!isKnown) isKnown = agreeOnKey();
+  return isKnown ? ownKey : ABSENT;
+}
+
+function fill(nonce: Span, key: Span, at: i64): void {
   writeTime(slice(nonce, 0, TIME_BYTES), at);
   copyTo(addressOf(nonce) + TIME_BYTES, slice(hmacSha256(key, slice(nonce, 0, TIME_BYTES)), 0, MAC_BYTES));
 }
 
 /** Offers a key and takes the one that was offered first. */
 function agreeOnKey(): bool {
-  if (fillAtRandom(key)) writeShared(KEY_NAME, key, ONLY_WHEN_ABSENT);
+  if (fillAtRandom(ownKey)) writeShared(KEY_NAME, ownKey, ONLY_WHEN_ABSENT);
   const first = readShared(KEY_NAME);
   if (lengthOf(first) != KEY_BYTES) return false;
-  copyTo(addressOf(key), first);
+  copyTo(addressOf(ownKey), first);
   return true;
 }
 

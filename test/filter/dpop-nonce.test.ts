@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Plugin, Stream } from "../../cli/host/index.ts";
+import { Host, type Plugin, type Stream, Vm } from "../../cli/host/index.ts";
+import { filterModule } from "./support/filter-module.ts";
 import type { Json } from "./support/json.ts";
 import { issuer, policy } from "./support/policies.ts";
 import { LATER, ProofScene, anotherWorker, boundToken, proof, proofPolicy, prove } from "./support/proofs.ts";
@@ -124,6 +125,48 @@ describe("a nonce", () => {
     const foreign = nonceOf(send(theirs));
     assert.notEqual(nonceOf(send(ours)), foreign);
     nonceOf(send(ours, { nonce: foreign }));
+  });
+
+  describe("of replicas that share a secret", () => {
+    const shared = proofPolicy({ nonce: "always", nonceSecretFrom: "NONCES" });
+    const secret = "0123456789abcdef0123456789abcdef";
+    const random = changing();
+    const replica = (NONCES: string) => new ProofScene(shared, { random }, { environment: { NONCES } });
+
+    it("is good at each of them, and nowhere else", () => {
+      const [one, other] = [replica(secret), replica(secret)];
+      const nonce = nonceOf(send(one));
+      assertAllowed(send(other, { nonce }));
+      nonceOf(send(replica(`${secret}x`), { nonce }));
+      nonceOf(send(new ProofScene(always, { random }), { nonce }));
+    });
+
+    it("is none at one that has started since: what was spent there before is forgotten", () => {
+      const nonce = nonceOf(send(replica(secret)));
+      const restarted = new ProofScene(
+        shared,
+        { random, now: () => LATER + 10 },
+        { environment: { NONCES: secret } },
+      );
+      restarted.now = LATER + 10;
+      nonceOf(send(restarted, { nonce }));
+    });
+
+    for (const [flaw, environment] of [
+      ["is not there", {}],
+      ["has 31 bytes", { NONCES: secret.slice(1) }],
+      ["has more than 4,096 bytes", { NONCES: "x".repeat(4097) }],
+    ] as const) {
+      it(`a secret that ${flaw} refuses the policy`, () => {
+        const vm = Vm.start(new Host(), filterModule, { environment });
+        const plugin = vm.configure({ configuration: JSON.stringify(shared) });
+        assert.equal(plugin.accepted, false);
+        assert.match(
+          vm.host.logs.at(-1)?.message ?? "",
+          /"\/dpop\/nonceSecretFrom": expected a variable of the VM/,
+        );
+      });
+    }
   });
 
   it("from a time that has not come is none", () => {

@@ -20,6 +20,8 @@ const rotation = (members: unknown): Json => bind({ certificate: { rotation: mem
 
 /** What no proof can be for. */
 const NO_ORIGINS: readonly unknown[] = [
+  "https://orders.example?x",
+  "https://orders.example/#x",
   null,
   1,
   "",

@@ -128,6 +128,17 @@ describe("the other tokens of a request", () => {
     "a header without a name": [[], oth({ "": digest("") })],
     "a header whose digest is null": [[["x-subject", "alice"]], oth({ "x-subject": null })],
     "a header whose digest is a list": [[["x-subject", "alice"]], oth({ "x-subject": [digest("alice")] })],
+    "another transaction token, spelled as some servers read it": [[txn, ["txn_token", "other"]], { tth }],
+    "a transaction token in that spelling only": [[["txn_token", "other"]], {}],
+    "a header beside one that some servers take for it": [
+      [
+        ["x-a", "1"],
+        ["x_a", "2"],
+      ],
+      oth({ "x-a": digest("1") }),
+    ],
+    "an access token after a tab": [[["authorization", "Bearer\tother"]], {}],
+    "an access token behind other credentials": [[["authorization", "Basic dXNlcg==, Bearer other"]], {}],
     "oth as a list": [[["x-subject", "alice"]], oth([digest("alice")])],
     "oth as a text": [[], oth("x-subject")],
     "oth as null": [[], oth(null)],

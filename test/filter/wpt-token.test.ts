@@ -378,6 +378,31 @@ describe("a request that goes on", () => {
     assertClosed("certificate_unbound");
   });
 
+  it("is closed by a policy that judges no proofs", () => {
+    const { scene, passTo, assertClosed } = opened();
+    assert.ok(scene.plugin.configure(JSON.stringify(without(followed, "wpt"))));
+    passTo(1);
+    assertClosed("cnf_unsupported");
+  });
+
+  it("that cannot be followed has not spent its proof", () => {
+    const scene = new WorkloadScene(
+      workloadPolicy({ audiences: ["urn:orders"] }, { rules: followed["rules"] }),
+    );
+    const spent = workloadProof(compact, claims({ aud: "urn:orders" }));
+    const path = `/orders/${"x".repeat(30_000)}`;
+    assertDenied(scene.prove(compact, spent, { path }), "streams_full");
+    assertAllowed(scene.prove(compact, spent));
+    assertDenied(scene.prove(compact, spent), "proof_replayed");
+  });
+
+  it("is not followed any more when its proof turns out to be spent", () => {
+    const { scene, spent, passTo, assertOpen } = opened();
+    assertDenied(scene.prove(compact, spent), "proof_replayed");
+    passTo(2);
+    assertOpen();
+  });
+
   it("is closed by a policy that does not know its issuer's key", () => {
     const { scene, passTo, assertClosed } = opened();
     const other = makeKey("ES256", "k2");

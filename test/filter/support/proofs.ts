@@ -1,7 +1,7 @@
 // Proofs of possession, as a client makes them for each request.  https://www.rfc-editor.org/rfc/rfc9449#section-4.2
 
 import { createHash, randomUUID } from "node:crypto";
-import type { Host, HostOptions, Plugin, Request, Stream } from "../../../cli/host/index.ts";
+import type { Host, HostOptions, Plugin, Request, Stream, VmOptions } from "../../../cli/host/index.ts";
 import { Vm } from "../../../cli/host/index.ts";
 import { filterModule } from "./filter-module.ts";
 import type { IssuerKey } from "./keys.ts";
@@ -75,8 +75,8 @@ export function proofPolicy(dpop: Json = {}, members: Json = {}): Json {
 
 /** A worker that judges proofs, at `LATER`. */
 export class ProofScene extends Scene {
-  constructor(rules: Json = proofPolicy(), options: HostOptions = {}) {
-    super(rules, options);
+  constructor(rules: Json = proofPolicy(), options: HostOptions = {}, vm: VmOptions = {}) {
+    super(rules, options, vm);
     this.now = LATER;
   }
 
