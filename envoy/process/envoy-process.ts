@@ -65,6 +65,11 @@ export class EnvoyProcess {
     return envoy;
   }
 
+  /** For what the system says of it, such as its memory. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   get adminOrigin(): string {
     return this.#adminOrigin;
   }
