@@ -33,6 +33,7 @@ const STAGES: readonly Stage[] = [
   { name: "invariants", run: () => nodeTests("invariants") },
   { name: "host", run: () => nodeTests("host") },
   { name: "filter", run: () => nodeTests("filter") },
+  { name: "cli", run: () => nodeTests("cli") },
   { name: "vectors", run: () => nodeTests("vectors") },
   { name: "envoy", run: () => nodeTests("envoy") },
 ];

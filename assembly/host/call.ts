@@ -59,6 +59,7 @@ const MAX_BYTES: u32 = 0x7fffffff;
 
 /** Log levels of the ABI. */
 export const enum LogLevel {
+  Trace = 0,
   Info = 2,
   Warn = 3,
   Error = 4,

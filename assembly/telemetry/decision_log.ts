@@ -52,7 +52,8 @@ export function logDeny(decision: Decision, facts: Facts, presenter: Presenter, 
     budget.second = second;
     budget.written = 0;
   }
-  if (budget.written >= LINES_PER_SECOND) {
+  // Whoever has every step logged wants every line.
+  if (budget.written >= LINES_PER_SECOND && !isLogged(LogLevel.Trace)) {
     budget.heldBack++;
     return;
   }

@@ -31,6 +31,8 @@ export interface Request extends StreamFacts {
 export interface Response {
   readonly status: number;
   readonly headers?: Iterable<HeaderPair>;
+  /** Envoy's response code details. Default `via_upstream`; an answer of Envoy's own has others. */
+  readonly details?: string;
 }
 
 /**
@@ -132,15 +134,26 @@ export class Stream implements Context {
     return this.#ended;
   }
 
-  /** The upstream has answered: runs the filter's response headers. */
-  respond({ status, headers = [] }: Response): void {
+  /** The upstream has answered, or Envoy for it: runs the filter's response headers. */
+  respond({ status, headers = [], details = "via_upstream" }: Response): void {
     const { guest } = this.root;
     const { onResponseHeaders } = guest.callbacks;
+    this.#properties.response.code = status;
+    this.#properties.response.details = details;
     this.#responseHeaders = new HeaderMap([[":status", String(status)], ...headers]);
     if (onResponseHeaders === undefined) return;
     guest.call(this, onResponseHeaders, this.id, this.#responseHeaders.pairs.length, 1);
     if (guest.failed) this.#answer(FAIL_STREAM, "trapped");
     guest.afterCall();
+  }
+
+  /**
+   * Ends the stream before its answer is there whole. Envoy then says why in place of where the answer came from: a client
+   * that resets an HTTP/2 stream leaves `http2.remote_reset`.
+   */
+  breakOff(details = "downstream_remote_disconnect"): void {
+    if (!this.#ended) this.#properties.response.details = details;
+    this.end();
   }
 
   /** Ends the stream as Envoy does: on_log, on_done, on_delete. A second call does nothing. */

@@ -5,12 +5,12 @@ import type { Reason } from "../../assembly/decision/reason.ts";
 
 export type ReasonName = keyof typeof Reason;
 
-interface Note {
+export interface ReasonNote {
   readonly means: string;
   readonly next: string;
 }
 
-export const NOTES: Readonly<Record<ReasonName, Note>> = {
+export const NOTES: Readonly<Record<ReasonName, ReasonNote>> = {
   ok: { means: "Every check held.", next: "" },
   token_not_required: { means: 'The rule says `"token": "none"`; nothing was looked at.', next: "" },
   token_optional_absent: { means: 'The rule says `"token": "optional"` and there is no token.', next: "" },

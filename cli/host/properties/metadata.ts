@@ -17,7 +17,8 @@ export function metadataProperty(metadata: Metadata, parts: readonly string[]): 
   return serialize(value);
 }
 
-function child(value: PropertyValue, part: string): PropertyValue | undefined {
+/** What a map has under this key, or a list at this index; undefined when it has nothing there. */
+export function child(value: PropertyValue, part: string): PropertyValue | undefined {
   if (isList(value)) return /^\s*[+-]?\d+\s*$/.test(part) ? value[Number(part)] : undefined;
   // The guest's path arrives as latin1 text; keys are UTF-8.
   const key = Buffer.from(part, "latin1").toString("utf8");

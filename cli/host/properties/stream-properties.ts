@@ -2,11 +2,13 @@ import { Status } from "../abi.ts";
 import type { Peer } from "../peer.ts";
 import { connectionProperty, destinationProperty, sourceProperty } from "./connection.ts";
 import type { Connection } from "./connection.ts";
-import { metadataProperty } from "./metadata.ts";
+import { child, metadataProperty } from "./metadata.ts";
 import type { Metadata } from "./metadata.ts";
-import { joinPath, splitPath } from "./path.ts";
+import { dotted, splitPath } from "./path.ts";
 import { requestProperty } from "./request.ts";
 import type { RequestFacts } from "./request.ts";
+import { responseProperty } from "./response.ts";
+import type { ResponseFacts } from "./response.ts";
 import { serialize } from "./value.ts";
 import type { PropertyResult, PropertyValue } from "./value.ts";
 
@@ -16,7 +18,7 @@ export interface StreamFacts {
   readonly metadata?: Metadata;
   /** Filter state objects of other filters, for example `io.istio.peer_principal`. */
   readonly filterState?: Readonly<Record<string, string>>;
-  /** Any other attribute, by dotted path; wins over what the host knows. See {@link joinPath}. */
+  /** Any other attribute, by dotted path; wins over what the host knows. A map has what lies below it. */
   readonly properties?: Readonly<Record<string, PropertyValue>>;
 }
 
@@ -29,6 +31,7 @@ const WHOLE_MAPS: ReadonlySet<string> = new Set([
   "source",
   "destination",
   "request",
+  "response",
   "filter_state",
 ]);
 
@@ -37,6 +40,7 @@ export class StreamProperties {
   readonly #connection: Connection;
   readonly #request: RequestFacts;
   readonly metadata: Metadata;
+  readonly response: ResponseFacts = { code: undefined, details: undefined };
   readonly #filterState = new Map<string, Buffer>();
   readonly #others: ReadonlyMap<string, PropertyValue> | undefined;
 
@@ -47,17 +51,15 @@ export class StreamProperties {
     for (const [name, value] of Object.entries(facts.filterState ?? {}))
       this.#filterState.set(name, Buffer.from(value));
     if (facts.properties !== undefined) {
-      this.#others = new Map(
-        Object.entries(facts.properties).map(([path, value]) => [joinPath(path), value]),
-      );
+      this.#others = new Map(Object.entries(facts.properties).map(([path, value]) => [dotted(path), value]));
     }
   }
 
   /** @param path parts joined by NUL, latin1 */
   read(path: string): PropertyResult {
-    const other = this.#others?.get(path);
-    if (other !== undefined) return serialize(other);
     const parts = splitPath(path);
+    const other = this.#readOther(parts);
+    if (other !== undefined) return serialize(other);
     const [root = "", part = ""] = parts;
     if (parts.length === 1 && WHOLE_MAPS.has(root)) return Status.SerializationFailure;
     switch (root) {
@@ -69,6 +71,8 @@ export class StreamProperties {
         return parts.length === 2 ? destinationProperty(this.#connection.peer, part) : Status.NotFound;
       case "request":
         return requestProperty(this.#request, parts);
+      case "response":
+        return parts.length === 2 ? responseProperty(this.response, part) : Status.NotFound;
       case "metadata":
         return metadataProperty(this.metadata, parts);
       case "filter_state":
@@ -89,6 +93,18 @@ export class StreamProperties {
 
   filterState(name: string): string | undefined {
     return this.#filterState.get(name)?.toString("utf8");
+  }
+
+  /** What was given under this name, or under the beginning of it, as a map that has the rest. */
+  #readOther(parts: readonly string[]): PropertyValue | undefined {
+    const others = this.#others;
+    if (others === undefined) return undefined;
+    for (let known = parts.length; known > 0; known--) {
+      let value = others.get(parts.slice(0, known).join("."));
+      for (const part of parts.slice(known)) if (value !== undefined) value = child(value, part);
+      if (value !== undefined) return value;
+    }
+    return undefined;
   }
 
   #readFilterState(name: string): PropertyResult {

@@ -1,0 +1,31 @@
+import { Host, Vm } from "./host/index.ts";
+
+export interface Refusal {
+  /** What was expected there, in the filter's words. */
+  readonly message: string;
+  /** Where: a JSON pointer; or the byte that the JSON ends to make sense at. */
+  readonly pointer?: string;
+  readonly offset?: number;
+}
+
+const REFUSED_AT_POINTER = /^(?:holdfast: )?\S+ refused at "([^"]*)": (.*)$/s;
+const REFUSED_AT_BYTE = /^(?:holdfast: )?\S+ refused at byte (\d+): (.*)$/s;
+
+/** Whether the filter takes a policy; a cluster that it names is not looked for. */
+export function acceptance(module: WebAssembly.Module, policy: string): { readonly refusal?: Refusal } {
+  const environment = secretsFor(policy);
+  const plugin = Vm.start(new Host(), module, { environment }).configure({ configuration: policy });
+  if (plugin.accepted) return {};
+  const said = plugin.logs.at(-1)?.message ?? "the filter refused the policy and did not say why";
+  const [, pointer, expected] = REFUSED_AT_POINTER.exec(said) ?? [];
+  if (pointer !== undefined) return { refusal: { pointer, message: `${pointer}: ${expected ?? ""}` } };
+  const [, byte, what] = REFUSED_AT_BYTE.exec(said) ?? [];
+  if (byte !== undefined) return { refusal: { offset: Number(byte), message: what ?? "" } };
+  return { refusal: { message: said } };
+}
+
+/** Secrets are in the proxy's environment, which is not here: any will do to judge the rest. */
+function secretsFor(policy: string): Record<string, string> {
+  const names = policy.matchAll(/"(?:secretFrom|bearerFrom|nonceSecretFrom)"\s*:\s*"([\w.-]+)"/g);
+  return Object.fromEntries([...names].map(([, name = ""]) => [name, "not-a-secret-".repeat(4)]));
+}

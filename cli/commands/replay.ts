@@ -1,0 +1,120 @@
+import { createInterface } from "node:readline";
+import type { Command } from "commander";
+import { Failure } from "../failure.ts";
+import { loadModule } from "../module.ts";
+import { Proxy } from "../proxy.ts";
+import { openFile, readFile } from "../read-file.ts";
+import { readJson } from "../read-json.ts";
+import { idOf, readRecord } from "../request-record.ts";
+import { Servers } from "../servers.ts";
+
+interface Options {
+  readonly policy: string;
+  readonly wasm?: string;
+  readonly servers?: string;
+}
+
+const PROGRESS_MS = 1000;
+
+export function addReplay(program: Command): void {
+  program
+    .command("replay")
+    .summary("decide requests, one JSON line each")
+    .description("Reads one request a line (docs/request-record.md) and writes one verdict a line, in order.")
+    .argument("[requests]", "file with one JSON request a line; - for standard input", "-")
+    .requiredOption("-p, --policy <file>", "the policy: the plugin configuration, JSON")
+    .option("--servers <file>", "what HTTP calls are answered with: JSON, by cluster and path")
+    .option("--wasm <file>", "another build of the filter")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  holdfast replay -p policy.json requests.ndjson\n  jq -c . < requests.json | holdfast replay -p policy.json",
+    )
+    .action(replay);
+}
+
+async function replay(requests: string, options: Options): Promise<void> {
+  const servers = new Servers(options.servers === undefined ? {} : readJson(options.servers));
+  const now = Date.now() / 1000;
+  const proxy = new Proxy(loadModule(options.wasm), readFile(options.policy), { now, servers });
+  const out = new Output();
+  const progress = new Progress();
+  let unread = 0;
+  for await (const line of await linesOf(requests)) {
+    if (line.trim() === "") continue;
+    const answer = decide(proxy, line);
+    if ("error" in answer) unread++;
+    await out.write(`${JSON.stringify(answer)}\n`);
+    progress.count();
+  }
+  await out.end();
+  progress.end();
+  if (unread > 0)
+    throw new Failure(
+      `${unread} ${unread === 1 ? "line" : "lines"} could not be read: see "error" in the output`,
+    );
+}
+
+function decide(proxy: Proxy, line: string): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return { id: null, error: "no JSON: expected one request a line" };
+  }
+  const id = idOf(value);
+  try {
+    const request = readRecord(value);
+    const began = process.hrtime.bigint();
+    const { verdict, reason, status, rule, mode, headers, bindings } = proxy.decide(request);
+    const us = Number(process.hrtime.bigint() - began) / 1000;
+    return { id, verdict, reason, status, rule, mode, headers, bindings, us: Math.round(us * 10) / 10 };
+  } catch (failure) {
+    if (!(failure instanceof Failure)) throw failure;
+    return { id, error: failure.message };
+  }
+}
+
+async function linesOf(path: string): Promise<AsyncIterable<string>> {
+  const input = path === "-" ? process.stdin : (await openFile(path)).createReadStream();
+  return createInterface({ input, crlfDelay: Infinity });
+}
+
+/** Standard output in large pieces. */
+class Output {
+  #pieces: string[] = [];
+  #size = 0;
+
+  async write(text: string): Promise<void> {
+    this.#pieces.push(text);
+    this.#size += text.length;
+    if (this.#size > 64 * 1024) await this.end();
+  }
+
+  async end(): Promise<void> {
+    const text = this.#pieces.join("");
+    this.#pieces = [];
+    this.#size = 0;
+    if (text !== "" && !process.stdout.write(text))
+      await new Promise((resolve) => process.stdout.once("drain", resolve));
+  }
+}
+
+/** How far a long run is, for whoever looks at a terminal. */
+class Progress {
+  #count = 0;
+  #shownAt = Date.now();
+  #isShown = false;
+
+  count(): void {
+    this.#count++;
+    if ((this.#count & 1023) !== 0 || !process.stderr.isTTY) return;
+    if (Date.now() - this.#shownAt < PROGRESS_MS) return;
+    this.#shownAt = Date.now();
+    this.#isShown = true;
+    process.stderr.write(`\r${this.#count} requests`);
+  }
+
+  end(): void {
+    if (this.#isShown) process.stderr.write(`\r${this.#count} requests\n`);
+  }
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { addCheck } from "./commands/check.ts";
+import { addExplain } from "./commands/explain.ts";
+import { addReplay } from "./commands/replay.ts";
+import { Failure } from "./failure.ts";
+
+/** What a user can mend, and a finding or a deny that was asked about. */
+const EXIT_USAGE = 2;
+
+const program = new Command("holdfast")
+  .description("Answers whether a policy lets a request in, and why: by the same filter that Envoy runs.")
+  .showHelpAfterError("Try --help.")
+  .exitOverride();
+addCheck(program);
+addExplain(program);
+addReplay(program);
+
+try {
+  await program.parseAsync();
+} catch (failure) {
+  if (failure instanceof CommanderError) {
+    process.exitCode = failure.exitCode === 0 ? 0 : EXIT_USAGE;
+  } else if (failure instanceof Failure) {
+    process.stderr.write(`holdfast: ${failure.message}\n`);
+    process.exitCode = EXIT_USAGE;
+  } else {
+    throw failure;
+  }
+}
