@@ -8,7 +8,7 @@ import { Presenter } from "../evidence/presenter";
 import { Revocations, RevokedBy } from "../policy/revocations";
 import { encodeInto, encodedLength } from "../text/base64url";
 import { issuedAt } from "../token/claims";
-import { withoutSignature } from "../token/jws";
+import { substanceOf } from "../token/jws";
 import { VerifiedClaims } from "../token/verified_claims";
 
 const DIGEST_LENGTH: i32 = encodedLength(DIGEST_BYTES);
@@ -16,7 +16,10 @@ const digest: Span = spanOf(takeForever(DIGEST_LENGTH), DIGEST_LENGTH);
 
 /** Before the signature: nobody who is revoked gets to spend one. */
 export function checkPresenterRevoked(revocations: Revocations, presenter: Presenter): Reason {
-  return revocations.has(RevokedBy.Presenter, presenter.spiffeId) ? Reason.presenter_revoked : Reason.ok;
+  const isRevoked =
+    revocations.has(RevokedBy.Presenter, presenter.spiffeId) ||
+    revocations.has(RevokedBy.Presenter, presenter.forwarder);
+  return isRevoked ? Reason.presenter_revoked : Reason.ok;
 }
 
 /**
@@ -30,7 +33,6 @@ export function checkRevoked(
   issuer: Span,
   keyId: Span,
   token: Span,
-  presenter: Presenter,
 ): Reason {
   const document = claims.document;
   const since = revocations.issuedSince(issuer);
@@ -40,10 +42,24 @@ export function checkRevoked(
   if (revocations.has(RevokedBy.Subject, document.stringOf(claims.named("sub")))) return Reason.token_revoked;
   if (revocations.has(RevokedBy.Key, keyId)) return Reason.token_revoked;
   if (revocations.hasAny(RevokedBy.Token) && token != ABSENT) {
-    encodeInto(sha256(withoutSignature(token)), digest);
+    encodeInto(sha256(substanceOf(token)), digest);
     if (revocations.has(RevokedBy.Token, digest)) return Reason.token_revoked;
   }
-  if (!revocations.hasAny(RevokedBy.Certificate) || presenter.certificateDigest == ABSENT) return Reason.ok;
-  encodeInto(presenter.certificateDigest, digest);
-  return revocations.has(RevokedBy.Certificate, digest) ? Reason.certificate_revoked : Reason.ok;
+  return Reason.ok;
+}
+
+/**
+ * @param presented SHA-256 of the presenter's certificate; absent: it has none
+ * @param live the same of the live peer, where that is a forwarder; otherwise absent
+ */
+export function checkCertificateRevoked(revocations: Revocations, presented: Span, live: Span): Reason {
+  return isRevoked(revocations, presented) || isRevoked(revocations, live)
+    ? Reason.certificate_revoked
+    : Reason.ok;
+}
+
+function isRevoked(revocations: Revocations, certificate: Span): bool {
+  if (certificate == ABSENT) return false;
+  encodeInto(certificate, digest);
+  return revocations.has(RevokedBy.Certificate, digest);
 }

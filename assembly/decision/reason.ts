@@ -11,6 +11,8 @@ export enum Reason {
   token_optional_absent = 2,
   // A holdfast before this one in the proxy has judged the token.
   judged_before = 3,
+  // Nobody here can verify the token; it is shown by whoever showed it first.
+  token_unverified = 4,
 
   // Nothing can be known now.
   policy_absent = 10,
@@ -285,6 +287,8 @@ export function reasonName(reason: Reason): string {
       return "claim_forbidden";
     case Reason.subject_malformed:
       return "subject_malformed";
+    case Reason.token_unverified:
+      return "token_unverified";
     case Reason.token_revoked:
       return "token_revoked";
     case Reason.revocations_absent:
@@ -485,6 +489,7 @@ export function answerTo(reason: Reason): Answer {
     case Reason.token_not_required:
     case Reason.token_optional_absent:
     case Reason.judged_before:
+    case Reason.token_unverified:
       return Answer.None;
     case Reason.policy_absent:
     case Reason.host_unavailable:

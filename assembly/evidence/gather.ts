@@ -1,10 +1,13 @@
 // Reads facts from Envoy, each when something needs it and not before: a property costs as much as all the rest of a check.
 // https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes
 
-import { ascii } from "../host/arena";
+import { ascii, makeForever, takeForever } from "../host/arena";
 import { readProperty } from "../host/call";
-import { Span, ABSENT, FAILED, byteAt, equalsAscii, lengthOf, slice, sliceFrom } from "../host/span";
+import { Span, ABSENT, FAILED, byteAt, lengthOf, slice, spanOf } from "../host/span";
+import { DIGEST_BYTES } from "../crypto/sha256";
 import { Char } from "../text/ascii";
+import { decodeLowerHex } from "../text/hex";
+import { IpAddress, parseAddressAndPort } from "../text/ip";
 import { Reason } from "../decision/reason";
 import { Fact, Policy, PresenterFrom, ValidatedBy } from "../policy/policy";
 import { Presenter } from "./presenter";
@@ -19,6 +22,8 @@ const SERVER_NAME = ascii("connection\0requested_server_name");
 const TLS_VERSION = ascii("connection\0tls_version");
 const LOCAL_URI_SAN = ascii("connection\0uri_san_local_certificate");
 const LISTENER_DIRECTION = ascii("xds\0listener_direction");
+const source = makeForever<IpAddress>();
+const liveDigest: Span = spanOf(takeForever(DIGEST_BYTES), DIGEST_BYTES);
 /** Envoy's `TrafficDirection`. */
 const OUTBOUND: i32 = 2;
 // Istio's peer metadata: docs/bindings/kubernetes.md says where they come from.
@@ -88,11 +93,11 @@ export function gatherOutsider(presenter: Presenter, policy: Policy): Reason {
  */
 export function readSourceHost(policy: Policy): Span {
   const address = readProperty(SOURCE_ADDRESS);
+  const port = parseAddressAndPort(address, source);
+  if (port < 0 || (port == 0 && !policy.trustsForwardedFor)) return ABSENT;
   let colon = lengthOf(address) - 1;
   while (colon > 0 && byteAt(address, colon) != Char.Colon) colon--;
-  if (colon <= 0) return ABSENT;
-  const isForwarded = equalsAscii(sliceFrom(address, colon), ":0");
-  return isForwarded && !policy.trustsForwardedFor ? ABSENT : slice(address, 0, colon);
+  return slice(address, 0, colon);
 }
 
 /** The SPIFFE ID that this service shows; absent when it shows none. */
@@ -131,6 +136,12 @@ export function gatherConnection(presenter: Presenter, policy: Policy, facts: i3
 export function gatherCertificate(presenter: Presenter): Reason {
   if (presenter.forwarder != ABSENT || presenter.hasNoCertificate) return Reason.ok;
   return presenter.setCertificateDigest(readProperty(PEER_DIGEST));
+}
+
+/** SHA-256 of the live peer's certificate, whoever the presenter is; absent when it has none that can be read. */
+export function readLiveDigest(): Span {
+  const hex = readProperty(PEER_DIGEST);
+  return lengthOf(hex) == 2 * DIGEST_BYTES && decodeLowerHex(hex, liveDigest) ? liveDigest : ABSENT;
 }
 
 function gatherValidation(): Reason {

@@ -3,7 +3,7 @@
 
 import { arenaMark, ascii, makeForever, returnTo } from "../host/arena";
 import { enterContext, readClock, readProperty } from "../host/call";
-import { Span, equalsAscii, lengthOf, wordAt } from "../host/span";
+import { Span, equalsAscii, lengthOf, startsWith, wordAt } from "../host/span";
 import { Table, tableForever } from "../host/table";
 import { Holding, Showing, firstUsesFor } from "../state/first_use";
 import { Event, countEvent } from "../telemetry/events";
@@ -11,13 +11,18 @@ import { inquiry } from "./inquiry";
 
 /** Seconds since its last use that such a token belongs to somebody: nobody knows how long it is good. */
 export const AWAITED_FOR: i64 = 24 * 60 * 60;
-/** Requests that may wait for this at one time in a worker. Full means denied. */
+/** Seconds that it may be more. */
+export const SLACK: i64 = 60;
+/** Requests that may wait for this at one time in a worker. Full means denied. Observed ones have as much room of their own. */
 const MAX_AWAITED: i32 = 2048;
 /** Of these, one presenter's: a flood of his leaves room for the others. */
 const MAX_OF_ONE: i32 = 512;
 /** Presenters whose hashes fall together share what one of them may have. */
 const SHARES: i32 = 1024;
 
+/** As in `http2.remote_reset`. */
+const CODEC = ascii("http");
+const BROKEN_OFF = ascii("upstream_reset_after_response_started");
 const RESPONSE_CODE = ascii("response\0code");
 const RESPONSE_DETAILS = ascii("response\0code_details");
 
@@ -38,20 +43,29 @@ class Share {
 }
 
 const answers: Table<AwaitedAnswer> = makeAnswers();
-const shares: Table<Share> = tableForever<Share>(SHARES);
+const shares: Table<Share> = tableForever<Share>(2 * SHARES);
 let count: i32 = 0;
+/** Of these, how many are of observed requests. */
+let observed: i32 = 0;
 
 function makeAnswers(): Table<AwaitedAnswer> {
-  const table = tableForever<AwaitedAnswer>(MAX_AWAITED);
-  for (let i = 0; i < MAX_AWAITED; i++) table.at(i).showing = makeForever<Showing>();
+  const table = tableForever<AwaitedAnswer>(2 * MAX_AWAITED);
+  for (let i = 0; i < 2 * MAX_AWAITED; i++) table.at(i).showing = makeForever<Showing>();
   return table;
+}
+
+function shareOf(holder: u32, isObserved: bool): Share {
+  const own = holder & (SHARES - 1);
+  return shares.at(isObserved ? SHARES + own : own);
 }
 
 /** Has the token become this presenter's once the upstream takes it. False when there is no room to wait for that. */
 export function awaitAcceptance(showing: Showing, quarantines: bool): bool {
-  const share = shares.at(inquiry.holder & (SHARES - 1));
-  if (count == MAX_AWAITED || share.awaited == MAX_OF_ONE) return false;
+  const share = shareOf(inquiry.holder, inquiry.isObserved);
+  const others = inquiry.isObserved ? observed : count - observed;
+  if (others == MAX_AWAITED || share.awaited == MAX_OF_ONE) return false;
   share.awaited++;
+  if (inquiry.isObserved) observed++;
   const awaited = answers.at(count++);
   awaited.stream = inquiry.stream;
   awaited.root = inquiry.root;
@@ -69,7 +83,9 @@ export function settleAnswered(root: u32): void {
     const awaited = answers.at(i);
     if (awaited.root != root || !enterContext(awaited.stream)) continue;
     hasEntered = true;
+    const mark = arenaMark();
     if (lengthOf(readProperty(RESPONSE_CODE)) > 0) settle(i);
+    returnTo(mark);
   }
   if (hasEntered) enterContext(root);
 }
@@ -90,10 +106,11 @@ function settle(index: i32): void {
   const now = readClock() / 1000;
   if (now > 0 && isAccepted()) {
     const uses = firstUsesFor(settled.isObserved);
-    const holding = uses.judge(settled.showing, true, settled.quarantines, now + AWAITED_FOR, now);
+    const holding = uses.judge(settled.showing, true, settled.quarantines, now + AWAITED_FOR, SLACK, now);
     if (holding != Holding.Own) countEvent(Event.FirstUseLost);
   }
-  shares.at(settled.holder & (SHARES - 1)).awaited--;
+  shareOf(settled.holder, settled.isObserved).awaited--;
+  if (settled.isObserved) observed--;
   const last = answers.at(--count);
   if (last == settled) return;
   settled.stream = last.stream;
@@ -109,10 +126,16 @@ function isAccepted(): bool {
   const code = readProperty(RESPONSE_CODE);
   if (lengthOf(code) != 8) return false;
   const status = wordAt(code, 0);
-  return status > 0 && status != 401 && status != 403 && isOfUpstream(readProperty(RESPONSE_DETAILS));
+  if (status == 0 || status == 401 || status == 403) return false;
+  const details = readProperty(RESPONSE_DETAILS);
+  // Of a stream that broke off after its headers, Envoy says how, in place of where the answer came from: its own are errors.
+  return equalsAscii(details, "via_upstream") || (status < 400 && hasBrokenOff(details));
 }
 
-/** Of a client that has left, Envoy says that in place of where the answer came from. */
-function isOfUpstream(details: Span): bool {
-  return equalsAscii(details, "via_upstream") || equalsAscii(details, "downstream_remote_disconnect");
+function hasBrokenOff(details: Span): bool {
+  return (
+    equalsAscii(details, "downstream_remote_disconnect") ||
+    startsWith(details, CODEC) ||
+    startsWith(details, BROKEN_OFF)
+  );
 }

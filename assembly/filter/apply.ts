@@ -9,6 +9,7 @@ import { Char } from "../text/ascii";
 import { Decision, Verdict } from "../decision/decision";
 import { Dpop } from "../policy/policy";
 import { makeNonce } from "../state/nonce";
+import { proofWindowFor } from "../state/proof_window";
 import { Answer, answerTo, Reason, grpcStatus, httpStatus, reasonName } from "../decision/reason";
 
 /** What a callback tells the host about the request. */
@@ -121,7 +122,7 @@ function challengesOf(answer: Answer, isDpop: bool, dpop: Dpop, now: i64): Span 
     case Answer.InvalidProof:
       return CHALLENGE_PROOF;
     case Answer.UseNonce:
-      return nonceChallenge(makeNonce(dpop.nonceKey, now));
+      return nonceChallenge(makeNonce(dpop.nonceKey, proofWindowFor(false).since, now));
     default:
       return challengeOf(answer);
   }

@@ -95,9 +95,8 @@ function read(
 ): bool {
   if (location.content == Content.Keys || location.signers == ABSENT) {
     if (!parse(body)) return false;
-    return location.content == Content.Keys
-      ? readKeys(location, contents, region)
-      : readFeed(document, contents, region);
+    if (location.content == Content.Keys) return readKeys(location, contents, region);
+    return isInTime(contents, now) && readFeed(document, contents, region);
   }
   if (!verify(location, policy, body) || !isInTime(contents, now)) return false;
   return location.content == Content.Revocations

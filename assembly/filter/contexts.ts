@@ -11,9 +11,9 @@ import { Table, tableForever } from "../host/table";
 import { compileExpressions } from "../evidence/expressions";
 import { resolveSelf } from "../evidence/self";
 import { loadPolicy } from "../policy/load";
-import { Policy, longestProof, widestClockSkew } from "../policy/policy";
+import { Mode, Policy, longestProof, widestClockSkew } from "../policy/policy";
 import { refuseRoom } from "../policy/refusal";
-import { coverWindow } from "../state/proof_window";
+import { proofWindowFor } from "../state/proof_window";
 import { buildIntrospections } from "../token/introspections";
 import { logPolicy, logRefusal } from "../telemetry/policy_log";
 import { fnv1a } from "../text/hash";
@@ -105,14 +105,24 @@ function replacePolicy(root: RootContext | null, text: Span): bool {
 /** Connects a policy that was read to what outlives it, and to what it names and does not hold. */
 function attach(policy: Policy, region: Region): bool {
   if (!resolveSelf(policy, region) || !compileExpressions(policy, region)) return false;
-  // The sooner the start is known, the shorter proofs are asked for a nonce. Without it, requests try again.
-  const window = longestProof(policy);
-  if (window > 0) coverWindow(window, widestClockSkew(policy.issuers), readClock() / 1000);
   if (!resolveSecrets(policy, region)) return false;
   if (policy.introspects) buildIntrospections();
-  if (policy.fetched.count == 0 || attachSources(policy, readClock())) return true;
-  detachSources(policy);
-  return refuseRoom();
+  if (policy.fetched.count > 0 && !attachSources(policy, readClock())) {
+    detachSources(policy);
+    return refuseRoom();
+  }
+  coverProofs(policy);
+  return true;
+}
+
+/** The sooner the start is known, the shorter proofs are asked for a nonce. Without it, requests try again. */
+function coverProofs(policy: Policy): void {
+  const longest = longestProof(policy);
+  if (longest == 0) return;
+  const clockSkew = widestClockSkew(policy.issuers);
+  const now = readClock() / 1000;
+  proofWindowFor(true).cover(longest, clockSkew, now);
+  if (policy.modeWithoutRule == Mode.Enforce) proofWindowFor(false).cover(longest, clockSkew, now);
 }
 
 function detach(policy: Policy | null): void {

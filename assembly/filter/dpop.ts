@@ -8,7 +8,7 @@ import { Reason } from "../decision/reason";
 import { Target } from "../policy/match";
 import { Dpop, Issuer, hasText } from "../policy/policy";
 import { isNonce } from "../state/nonce";
-import { coverWindow, uncertainUntil } from "../state/proof_window";
+import { proofWindowFor } from "../state/proof_window";
 import { HttpUri, normalAuthority, normalPath } from "../text/uri";
 import { Credential } from "../token/credential";
 import { saysDpop } from "../token/kind";
@@ -61,11 +61,12 @@ export function proveByDpop(
 
 function judge(proof: VerifiedProof, dpop: Dpop, target: Target): Reason {
   if (!isFor(dpop, proof.target, target)) return Reason.proof_target_mismatch;
-  if (!coverWindow(dpop.maxAge, request.clockSkew, request.now)) return Reason.host_unavailable;
+  const window = proofWindowFor(inquiry.isObserved);
+  if (!window.cover(dpop.maxAge, request.clockSkew, request.now)) return Reason.host_unavailable;
   // What was spent before a start is not remembered: until no proof from before it is good any more, only those count that have a
   // nonce from after it.
-  const needsNonce = dpop.isNonceRequired || request.now < uncertainUntil();
-  return !needsNonce || isNonce(proof.nonce, dpop.nonceKey, request.now)
+  const needsNonce = dpop.isNonceRequired || request.now < window.uncertainUntil;
+  return !needsNonce || isNonce(proof.nonce, dpop.nonceKey, window.since, request.now)
     ? Reason.ok
     : Reason.proof_nonce_absent;
 }

@@ -70,7 +70,8 @@ export function takeContents(source: Source, policy: Policy | null, bodySize: i3
     return false;
   }
   // The same as before, by its own word: whoever writes another has to give it another version.
-  if (present != null && location.content != Content.Keys && next.version == present.version) {
+  const isSame = present != null && next.version == present.version && next.endsAt == present.endsAt;
+  if (present != null && isSame && location.content == Content.Revocations) {
     confirm(source, location, present, now);
     return false;
   }

@@ -47,6 +47,7 @@ export class Inquiry {
     this.holder = 0;
     this.isStranger = false;
     this.sender = 0;
+    this.hasFailed = false;
     this.reason = Reason.signature_invalid;
     this.awaited = NOTHING;
     this.awaitedUntil = 0;

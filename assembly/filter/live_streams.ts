@@ -65,8 +65,9 @@ export function follow(stream: LiveStream): bool {
   if (count == MAX_STREAMS || share.streams == MAX_OF_ONE || bytes == 0) return false;
   if (bytes > MAX_BYTES_OF_ONE - share.bytes) return false;
   const headers = keep(stream.headers);
+  if (headers == ABSENT) return false;
   const thumbprint = stream.keyThumbprint == ABSENT ? ABSENT : keep(stream.keyThumbprint);
-  if (headers == ABSENT || (stream.keyThumbprint != ABSENT && thumbprint == ABSENT)) {
+  if (stream.keyThumbprint != ABSENT && thumbprint == ABSENT) {
     giveBack(headers);
     return false;
   }

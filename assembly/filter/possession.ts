@@ -5,7 +5,7 @@ import { Presenter } from "../evidence/presenter";
 import { Target } from "../policy/match";
 import { Dpop, Issuer, Policy, isWit } from "../policy/policy";
 import { isNonce } from "../state/nonce";
-import { longestWindow, widestSkew } from "../state/proof_window";
+import { proofWindowFor } from "../state/proof_window";
 import { replayTableFor } from "../state/replay";
 import { Credential } from "../token/credential";
 import { VerifiedClaims } from "../token/verified_claims";
@@ -49,13 +49,16 @@ export function provePossession(
 /** True when the request has a proof with a nonce of ours, so that it was not made before the client had that. */
 export function hasFreshNonce(dpop: Dpop | null): bool {
   const made = proof;
-  return made != null && dpop != null && isNonce(made.nonce, dpop.nonceKey, inquiry.now / 1000);
+  if (made == null || dpop == null) return false;
+  const since = proofWindowFor(inquiry.isObserved).since;
+  return isNonce(made.nonce, dpop.nonceKey, since, inquiry.now / 1000);
 }
 
 /** Notes the proof, which is good once: after everything else, so that only a request that passes takes a place. */
 export function spendProof(isObserved: bool): Reason {
   const spent = proof;
   if (spent == null) return Reason.ok;
-  const end = spent.endsAt(longestWindow(), widestSkew());
+  const window = proofWindowFor(isObserved);
+  const end = spent.endsAt(window.longest, window.widestSkew);
   return replayTableFor(isObserved).admit(spent.thumbprint, spent.id, end, inquiry.now / 1000);
 }

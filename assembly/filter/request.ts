@@ -63,7 +63,7 @@ import { earlierPayloadHeader, earlierTokenHeader, record, wasAllowedBefore } fr
 import { Action, apply } from "./apply";
 import { RootContext, findRoot, policyOf } from "./contexts";
 import { forward, removeOwnHeaders, removePayloadHeaders, removeUnseenOwnHeaders } from "./forward";
-import { judgeFirstUse, judgeUnverifiedFirstUse } from "./first_use";
+import { forgetFirstUse, hasFirstUse, judgeFirstUse, noteFirstUse } from "./first_use";
 import { followUp, recallExpressions } from "./follow_up";
 import { inquiry, shareOf, shareOfStrangers } from "./inquiry";
 import { forgetPossession, hasFreshNonce, provePossession, spendProof } from "./possession";
@@ -82,7 +82,7 @@ import { Sent } from "./sent";
 import { NOTHING, Waiting, addWaiter } from "./waiting";
 
 /** Milliseconds until a request is judged again of which nothing can be known now. */
-const RETRY: i64 = 1000;
+const RETRY: i64 = 500;
 /** Seconds until a request is judged again under a policy that does not say how often. */
 const MAX_BEAT: i64 = 60;
 
@@ -104,6 +104,8 @@ const arrival = makeForever<Waiting>();
 let now: i64 = 0;
 /** Milliseconds since 1970 when what the request was admitted by ends. */
 let endsAt: i64 = 0;
+/** True when nobody here can say what the token is worth. */
+let isUnverified: bool = false;
 /** True when a holdfast before this one in the proxy has allowed the request for its token. */
 let isJudged: bool = false;
 /** The admitted request that is judged again; null: one that has come. */
@@ -190,8 +192,10 @@ function conclude(root: RootContext | null, reason: Reason): Action {
   const isFollowed = rule != null && rule.revalidateEvery > 0 && reason == Reason.ok && mode == Mode.Enforce;
   const hasRoom = !isFollowed || followUp(policy!, rule!, presenter, sent.headers, endsAt);
   let outcome = hasRoom ? reason : Reason.streams_full;
-  // A proof is good once, so that only a request that passes spends it.
+  // A proof is good once, and a token belongs to its first presenter, so that only a request that passes changes either.
   if (outcome == Reason.ok) outcome = spendProof(mode == Mode.Observe);
+  if (outcome == Reason.ok) outcome = noteHolder();
+  if (outcome == Reason.ok && isUnverified) outcome = Reason.token_unverified;
   if (isFollowed && outcome != Reason.ok) forgetStream(inquiry.stream);
   decision.combine(outcome, mode, mayStrip(outcome));
   if (policy != null && !prepareForUpstream(policy)) decision.combine(Reason.host_unavailable, mode, false);
@@ -270,11 +274,13 @@ function forget(): void {
   endsAt = 0;
   reviewed = null;
   isJudged = false;
+  isUnverified = false;
   payload = ABSENT;
   keyId = ABSENT;
   trail.clear();
   forgetProof();
   forgetPossession();
+  forgetFirstUse();
   inquiry.clear();
   facts.clear();
   sent.clear();
@@ -344,7 +350,8 @@ function judgeToken(policy: Policy, rule: Rule): Reason {
       : proveByForwardedPayload(sent.only(issuer.payloadHeader));
   if (claims == null) return inquiry.reason;
   payload = readToken().payloadText;
-  keyId = readToken().keyId;
+  // A header that jwt_authn did not look at is nobody's word.
+  if (issuer.proof == Proof.Signature) keyId = readToken().keyId;
   return judgeClaims(policy, rule, issuer, claims);
 }
 
@@ -451,8 +458,9 @@ function identify(policy: Policy): Reason {
 
 /** The second question: is the token meant for who presents it, here and now? */
 function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: VerifiedClaims): Reason {
-  if (reviewed == null) noteUse(claims);
   const isVerified = issuer.proof != Proof.Upstream;
+  isUnverified = !isVerified;
+  if (reviewed == null && isVerified) noteUse(claims);
   let reason = isVerified ? checkClaims(claims, issuer, rule, now / 1000) : Reason.ok;
   if (reason == Reason.ok && policy.from == PresenterFrom.Self)
     reason = checkEgress(issuer.egress, claims, target.authority);
@@ -487,11 +495,15 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
 
 /** Is it the token of who presents it? @param end seconds since 1970 when it ends; 0: nobody here knows, nor what it is */
 function judgeHolder(policy: Policy, firstUse: FirstUse, end: i64): Reason {
-  const isNew = reviewed == null;
-  const reason =
-    end == 0
-      ? judgeUnverifiedFirstUse(firstUse, policy, presenter, credential.token, isNew)
-      : judgeFirstUse(firstUse, policy, presenter, credential.token, end, isNew);
+  const reason = judgeFirstUse(firstUse, policy, presenter, credential.token, end, reviewed == null);
+  if (reason != Reason.ok) trail.note(Method.FirstUse, reason, false);
+  return reason;
+}
+
+/** Notes whose the token is, where the rule asks for that. */
+function noteHolder(): Reason {
+  if (!hasFirstUse()) return Reason.ok;
+  const reason = noteFirstUse();
   trail.note(Method.FirstUse, reason, false);
   return reason;
 }

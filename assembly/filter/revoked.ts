@@ -2,10 +2,10 @@
 // known yet may be on its way, and then `inquiry` says what to wait for.
 
 import { Span, ABSENT } from "../host/span";
-import { checkPresenterRevoked, checkRevoked } from "../boundary/revocation";
+import { checkCertificateRevoked, checkPresenterRevoked, checkRevoked } from "../boundary/revocation";
 import { checkStatus, hasStatus, statusUri } from "../boundary/status";
 import { Reason } from "../decision/reason";
-import { gatherCertificate } from "../evidence/gather";
+import { gatherCertificate, readLiveDigest } from "../evidence/gather";
 import { Presenter } from "../evidence/presenter";
 import { Fetched, Issuer, Policy, sourceOf, statusSourceOf } from "../policy/policy";
 import { Revocations, RevokedBy } from "../policy/revocations";
@@ -53,11 +53,20 @@ function judgeBy(
   token: Span,
   presenter: Presenter,
 ): Reason {
-  if (revocations.hasAny(RevokedBy.Certificate)) {
-    const reason = gatherCertificate(presenter);
-    if (reason != Reason.ok) return reason;
-  }
-  return checkRevoked(revocations, claims, issuer, keyId, token, presenter);
+  const reason = checkRevoked(revocations, claims, issuer, keyId, token);
+  if (reason != Reason.ok || !revocations.hasAny(RevokedBy.Certificate)) return reason;
+  return judgeCertificate(revocations, presenter);
+}
+
+/** The presenter's, and behind a forwarder the forwarder's as well: it has to show which one its client has. */
+function judgeCertificate(revocations: Revocations, presenter: Presenter): Reason {
+  const isForwarded = presenter.forwarder != ABSENT;
+  const reason = gatherCertificate(presenter);
+  if (reason != Reason.ok) return reason;
+  if (isForwarded && presenter.certificateDigest == ABSENT) return Reason.certificate_digest_absent;
+  const live = isForwarded ? readLiveDigest() : ABSENT;
+  if (isForwarded && live == ABSENT) return Reason.certificate_digest_absent;
+  return checkCertificateRevoked(revocations, presenter.certificateDigest, live);
 }
 
 function judgeStatus(issuer: Issuer, claims: VerifiedClaims): Reason {

@@ -20,7 +20,7 @@ export function attachSources(policy: Policy, now: i64): bool {
     if (location != null) {
       const source = sourceAt(location, now);
       if (source == null) return false;
-      source.users++;
+      source.use(location.refresh, now);
       link.item.source = source;
     }
     link = link.next;
@@ -35,7 +35,7 @@ export function detachSources(policy: Policy): void {
     const source = link.item.source;
     if (source != null) {
       link.item.source = null;
-      if (--source.users == 0) source.release();
+      source.leave();
     }
     link = link.next;
   }

@@ -7,7 +7,7 @@ import { line, startLine, writeAscii, writeBytes } from "../host/writer";
 import { Reason } from "../decision/reason";
 import { Target } from "../policy/match";
 import { Issuer, Wpt, hasText } from "../policy/policy";
-import { coverWindow, uncertainUntil } from "../state/proof_window";
+import { proofWindowFor } from "../state/proof_window";
 import { trimmed } from "../text/blanks";
 import { JsonDocument, JsonKind, NO_NODE, ROOT } from "../text/json";
 import { HttpUri, normalPath } from "../text/uri";
@@ -55,9 +55,10 @@ export function proveByWorkload(
 function judge(proof: VerifiedProof, wpt: Wpt, credential: Credential, target: Target, sent: Sent): Reason {
   if (!isFor(wpt, proof.audience, target)) return Reason.proof_target_mismatch;
   if (!speaksOfTokens(proof.claims, credential, sent)) return Reason.proof_other_token_mismatch;
-  if (!coverWindow(wpt.maxLifetime, request.clockSkew, request.now)) return Reason.host_unavailable;
+  const window = proofWindowFor(inquiry.isObserved);
+  if (!window.cover(wpt.maxLifetime, request.clockSkew, request.now)) return Reason.host_unavailable;
   // What was spent before a start is not remembered, and such a proof does not say when it was made.
-  return request.now < uncertainUntil() ? Reason.replay_unknown : Reason.ok;
+  return request.now < window.uncertainUntil ? Reason.replay_unknown : Reason.ok;
 }
 
 /** True for an audience of the policy's, and for this request's path at an origin of the policy's. */

@@ -21,6 +21,12 @@ const EXPECTED =
 export function readIntrospection(issuer: Issuer, node: JsonNode): bool {
   const server = document.member(node, "introspection");
   if (equalsAscii(document.stringOf(server), "upstream")) return leaveToUpstream(issuer, node);
+  if (document.kind(server) != JsonKind.Object)
+    return refuse(
+      document,
+      server,
+      '{ "cluster": "...", "path": "/..." } to be asked, or "upstream": nobody is',
+    );
   const iss = document.member(node, "issuer");
   if (!hasOnly(server, INTROSPECTION_MEMBERS) || !readEndpoint(server)) return false;
   if (iss != NO_NODE && !isText(iss))

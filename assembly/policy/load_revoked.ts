@@ -24,6 +24,7 @@ const KEYS_MEMBERS = ascii("jwks");
 const DOCUMENT_MEMBERS = ascii(
   "ids subjects keys tokens presenters certificates issuedBefore version iss iat exp",
 );
+const MAX_ISSUERS: i32 = 256;
 /** Entries of all lists together. */
 const MAX_ENTRIES: i32 = 10_000;
 /** The same of a feed. */
@@ -115,6 +116,7 @@ function expectedOf(by: RevokedBy): string {
 function readIssuedBefore(revocations: Revocations, node: JsonNode): bool {
   if (node == NO_NODE) return true;
   if (document.kind(node) != JsonKind.Object) return refuse(document, node, '{ "<issuer>": 1700000000 }');
+  if (document.countIn(node) > MAX_ISSUERS) return refuse(document, node, "at most 256 issuers");
   for (let n = document.firstIn(node); n != NO_NODE; n = document.nextIn(node, n)) {
     const value = document.valueOf(n);
     const before = region.make<IssuedBefore>();

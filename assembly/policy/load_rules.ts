@@ -161,8 +161,8 @@ function readRule(rule: Rule, node: JsonNode, policy: Policy): bool {
     hasOneOpaqueIssuer(rule, node) &&
     readStrings(node, "audiences", rule.audiences) &&
     readBindings(rule.bind, document.member(node, "bind"), policy) &&
-    canPin(rule, node) &&
     readForward(rule, document.member(node, "forward"), policy) &&
+    canPin(rule, node) &&
     readOnDeny(rule, node, policy) &&
     readRevalidate(rule, document.member(node, "revalidate"))
   );
@@ -273,6 +273,18 @@ function canPin(rule: Rule, node: JsonNode): bool {
         document,
         node,
         '"bind" with "firstUse" in a rule that takes tokens which only the upstream can verify',
+      );
+    if (issuer.proof == Proof.Upstream && rule.audiences.count > 0)
+      return refuse(
+        document,
+        document.member(node, "audiences"),
+        "nothing here: of tokens which only the upstream can verify nobody here knows whom they are for",
+      );
+    if (issuer.proof == Proof.Upstream && rule.forward.stripsToken)
+      return refuse(
+        document,
+        node,
+        '"keep" for tokens which only the upstream can verify: it has to see them',
       );
     if (issuer.proof == Proof.JwtAuthn && issuer.payloadHeader == ABSENT && pins)
       return refuse(

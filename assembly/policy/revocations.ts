@@ -14,7 +14,7 @@ export const enum RevokedBy {
   Subject = 1,
   /** The `kid` of the key that has signed it. */
   Key = 2,
-  /** The SHA-256 of the token without its signature, base64url. */
+  /** The SHA-256 of the token's payload as it stands, of an opaque one of all of it, base64url. */
   Token = 3,
   /** The presenter's SPIFFE ID. */
   Presenter = 4,

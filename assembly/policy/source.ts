@@ -71,7 +71,7 @@ export class Location {
   signers: Span;
   /** For a status list: its URI. */
   subject: Span;
-  /** Seconds between two fetches, at most. */
+  /** Seconds between two fetches, at most. Who shares a source has it asked as often as the one who wants it most often. */
   refresh: i64;
 
   equals(other: Location): bool {
@@ -82,8 +82,7 @@ export class Location {
       this.content == other.content &&
       this.use == other.use &&
       equals(this.signers, other.signers) &&
-      equals(this.subject, other.subject) &&
-      this.refresh == other.refresh
+      equals(this.subject, other.subject)
     );
   }
 
@@ -117,6 +116,7 @@ export class Source {
   /** The root context that has asked, and the number of its call; 0 when no answer is awaited. */
   askedBy: u32;
   call: u32;
+  private newestRefresh: i64;
   private confirmedAt: i64;
   private dueAt: i64;
   private askedAt: i64;
@@ -162,6 +162,22 @@ export class Source {
     this.earlyAt = 0;
     this.observedEarlyAt = 0;
     this.waitUntil = now + FIRST_WAIT;
+  }
+
+  /** Somebody uses it from here on. */
+  use(refresh: i64, now: i64): void {
+    const location = this.location;
+    if (location == null) return;
+    this.users++;
+    this.newestRefresh = refresh;
+    location.refresh = min(location.refresh, refresh);
+    this.dueAt = min(this.dueAt, now + location.refresh * SECOND);
+  }
+
+  /** And somebody no more. What only a policy wanted that is gone counts no more, once the newest is alone. */
+  leave(): void {
+    if (--this.users == 0) return this.release();
+    if (this.users == 1 && this.location != null) this.location!.refresh = this.newestRefresh;
   }
 
   /** Gives back all memory. */

@@ -6,7 +6,6 @@ import { ONLY_WHEN_ABSENT, fillAtRandom, readShared, writeShared } from "../host
 import { Span, ABSENT, addressOf, byteAt, equals, lengthOf, setByte, slice, spanOf } from "../host/span";
 import { hmacSha256 } from "../crypto/hmac";
 import { decodeInto, encodeInto, encodedLength } from "../text/base64url";
-import { noncesSince } from "./proof_window";
 
 const KEY_NAME = ascii("holdfast.nonce");
 const KEY_BYTES: i32 = 32;
@@ -29,22 +28,23 @@ const text: Span = spanOf(takeForever(NONCE_LENGTH), NONCE_LENGTH);
 /**
  * A nonce of now, valid until the next one is made; absent when there can be none.
  * @param sharedKey that replicas have in common; absent: this process's own
+ * @param since seconds since 1970 from when on nonces count
  * @param now seconds since 1970
  */
-export function makeNonce(sharedKey: Span, now: i64): Span {
+export function makeNonce(sharedKey: Span, since: i64, now: i64): Span {
   const key = keyFor(sharedKey);
   if (key == ABSENT) return ABSENT;
-  fill(made, key, max(now, noncesSince()));
+  fill(made, key, max(now, since));
   encodeInto(made, text);
   return text;
 }
 
 /** True for one that was given out lately, and since this process remembers proofs for long enough. */
-export function isNonce(nonce: Span, sharedKey: Span, now: i64): bool {
+export function isNonce(nonce: Span, sharedKey: Span, since: i64, now: i64): bool {
   const key = keyFor(sharedKey);
   if (key == ABSENT || lengthOf(nonce) != NONCE_LENGTH || !decodeInto(nonce, given)) return false;
   const at = readTime(slice(given, 0, TIME_BYTES));
-  if (at < noncesSince() || at > max(now, noncesSince()) || now - at >= LIFETIME) return false;
+  if (at < since || at > max(now, since) || now - at >= LIFETIME) return false;
   fill(made, key, at);
   return equals(made, given);
 }

@@ -2,7 +2,7 @@
 
 import { LogLevel, isLogged, writeLog } from "../host/call";
 import { line, startLine, writeAscii, writeDecimal } from "../host/writer";
-import { Mode, Policy, sourceOf } from "../policy/policy";
+import { Mode, Policy, Proof, sourceOf } from "../policy/policy";
 import { refusal } from "../policy/refusal";
 
 /** Says in a few numbers what is in force from now on, so that a surprise shows at once. */
@@ -51,7 +51,8 @@ function countWithoutAudiences(policy: Policy): i32 {
   let count = 0;
   let link = policy.issuers.first;
   while (link != null) {
-    if (link.item.audiences.count == 0) count++;
+    // What nobody can verify has none, as far as anybody knows.
+    if (link.item.audiences.count == 0 && link.item.proof != Proof.Upstream) count++;
     link = link.next;
   }
   return count;

@@ -80,7 +80,8 @@ function isOpen(decision: Decision): bool {
     decision.mode == Mode.Observe ||
     decision.verdict == Verdict.Strip ||
     decision.reason == Reason.token_not_required ||
-    decision.reason == Reason.token_optional_absent
+    decision.reason == Reason.token_optional_absent ||
+    decision.reason == Reason.token_unverified
   );
 }
 

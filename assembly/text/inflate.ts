@@ -150,8 +150,13 @@ function put(byte: i32): bool {
   return true;
 }
 
+/** True while `literals` and `distances` are the fixed codes: a document may have any number of blocks. */
+let areFixed: bool = false;
+
 /** RFC 1951, section 3.2.6. */
 function buildFixed(): bool {
+  if (areFixed) return true;
+  areFixed = true;
   for (let i = 0; i < LITERALS; i++) lengths.at(i).value = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
   for (let i = 0; i < DISTANCES + 2; i++) lengths.at(LITERALS + i).value = 5;
   literals.build(0, LITERALS);
@@ -162,6 +167,7 @@ function buildFixed(): bool {
 
 /** RFC 1951, section 3.2.7. */
 function readCodes(): bool {
+  areFixed = false;
   const literalCount = bits(5) + 257;
   const distanceCount = bits(5) + 1;
   const lengthCount = bits(4) + 4;

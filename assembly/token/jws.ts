@@ -193,14 +193,14 @@ export function isOpaque(token: Span): bool {
 }
 
 /**
- * What tells a token from any other; of an opaque one all of it. A signature does not: whoever has an ECDSA signature (r, s) can write
- * (r, n - s), which is as good.
+ * What tells a token from any other: its payload as it stands; of an opaque one all of it. A signature does not: whoever has an ECDSA signature
+ * (r, s) can write (r, n - s), which is as good. Nor does a header: where jwt_authn has verified the payload it is nobody's word.
  */
-export function withoutSignature(token: Span): Span {
+export function substanceOf(token: Span): Span {
   if (isOpaque(token)) return token;
   let dot = lengthOf(token) - 1;
   while (dot > 0 && byteAt(token, dot) != Char.Dot) dot--;
-  return slice(token, 0, dot);
+  return slice(token, indexOf(token, Char.Dot, 0) + 1, dot);
 }
 
 /** Characters of a token that are looked at for the start of a header; whole bytes in base64url. */

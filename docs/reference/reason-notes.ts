@@ -19,6 +19,12 @@ export const NOTES: Readonly<Record<ReasonName, ReasonNote>> = {
     next: "",
   },
 
+  token_unverified: {
+    means:
+      "Nobody here can verify the token; it was let pass since nobody else has shown it before (`firstUse`).",
+    next: "",
+  },
+
   policy_absent: {
     means: "The filter has no policy for this request, or a binding that it does not know.",
     next: "Look in Envoy's log for a refused policy; restart the worker if there is none and report it.",

@@ -1,26 +1,22 @@
 // What a filter that sees requests only can learn of their answers, from a tick and at their end: docs/host.md rests on this.
 
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
 import { after, before, describe, it } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import type { EnvoyProcess } from "../../envoy/process/envoy-process.ts";
 import { Teardown } from "../../envoy/process/teardown.ts";
-import type { GuestScript } from "./guests/assemble-guest.ts";
 import { messagesOf, probe } from "./guests/probe.ts";
-import { forEachRemembered, period, propertyValue, remember, say } from "./guests/steps.ts";
+import { looksAtEnds, looksInTicks } from "./guests/scripts.ts";
 import { eventually } from "./support/eventually.ts";
 import { startLaboratory } from "./support/laboratory.ts";
 import { ScriptedServer } from "./support/scripted-server.ts";
 import { testedEnvoys } from "./support/versions.ts";
 
-const answer = ["response.code", "response.code_details"].map((path) => propertyValue(path));
-
-const looks: GuestScript = {
-  onConfigure: [period(20)],
-  onRequestHeaders: [remember()],
-  onTick: [forEachRemembered(say("in a tick"), ...answer)],
-  onDelete: [say("at its end"), ...answer],
-};
-const ends: GuestScript = { onRequestHeaders: [], onDelete: looks.onDelete ?? [] };
+/** HTTP/2's error code of a client that does not want the answer any more. */
+const CANCEL = 8;
+/** Long enough for the headers to have gone before. */
+const BREAK_MS = 50;
 
 for (const version of testedEnvoys()) {
   describe(`what a filter learns of an answer, Envoy ${version}`, () => {
@@ -30,11 +26,13 @@ for (const version of testedEnvoys()) {
 
     before(async () => {
       upstream = await ScriptedServer.start(({ path }, response) => {
-        response.writeHead(Number(path.slice(1)));
+        if (path === "/silent") return;
+        response.writeHead(Number(path.slice(1, 4)));
         response.write("begun");
-        if (path !== "/201") response.end();
+        if (path === "/200/broken") setTimeout(() => response.destroy(), BREAK_MS);
+        else if (path !== "/201") response.end();
       }, teardown);
-      const listeners = [probe("looks", looks), probe("ends", ends)];
+      const listeners = [probe("looks", looksInTicks), probe("ends", looksAtEnds)];
       envoy = await startLaboratory(version, { listeners, clusters: { upstream: upstream.port } }, teardown);
     });
     after(() => teardown.run());
@@ -81,26 +79,61 @@ for (const version of testedEnvoys()) {
       );
     });
 
+    it("shows no status of one whose client has left before there was any", async () => {
+      const stopped = new AbortController();
+      const asked = upstream.seen.length;
+      const response = send("ends", "/silent", stopped.signal).catch(() => undefined);
+      await eventually("the upstream is asked", () => upstream.seen.length > asked);
+      stopped.abort();
+      await response;
+      await eventually("the guest sees it", async () =>
+        sees("ends", "at its end", ["response.code 1 ", details("downstream_remote_disconnect")]),
+      );
+    });
+
+    it("shows its status of one that its client has reset, and that it was", async () => {
+      const session = connectHttp2(`http://127.0.0.1:${envoy.port("ends")}`);
+      try {
+        const stream = session.request({ ":path": "/201" });
+        stream.on("error", () => undefined);
+        await once(stream, "response");
+        stream.close(CANCEL);
+        await eventually("the guest sees it", async () =>
+          sees("ends", "at its end", seen(201, "http2.remote_reset")),
+        );
+      } finally {
+        session.destroy();
+      }
+    });
+
+    it("shows its status of one that its upstream has broken off, and that it has", async () => {
+      const response = await send("ends", "/200/broken");
+      await response.text().catch(() => undefined);
+      await eventually("the guest sees it", async () => {
+        const [status, of = ""] = await lastSeen("ends", "at its end");
+        return status === seen(200, "")[0] && textOf(of).startsWith("upstream_reset_after_response_started");
+      });
+    });
+
     it("shows that an answer is Envoy's own", async () => {
       await upstream.goDown();
       await (await send("ends", "/200")).text();
       await eventually("the guest sees it", async () => {
-        const [status, details = ""] = await lastSeen("ends", "at its end");
-        return (
-          status === seen(503, "")[0] && textOf(details).startsWith("upstream_reset_before_response_started")
-        );
+        const [status, of = ""] = await lastSeen("ends", "at its end");
+        return status === seen(503, "")[0] && textOf(of).startsWith("upstream_reset_before_response_started");
       });
     });
   });
 }
 
-function seen(status: number, details: string): string[] {
+function seen(status: number, text: string): string[] {
   const code = Buffer.alloc(8);
   code.writeUInt32LE(status);
-  return [
-    `response.code 0 ${code.toString("hex")}`,
-    `response.code_details 0 ${Buffer.from(details).toString("hex")}`,
-  ];
+  return [`response.code 0 ${code.toString("hex")}`, details(text)];
+}
+
+function details(text: string): string {
+  return `response.code_details 0 ${Buffer.from(text).toString("hex")}`;
 }
 
 function textOf(line: string): string {

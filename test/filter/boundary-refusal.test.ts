@@ -83,7 +83,7 @@ describe("borders", () => {
     [
       "/issuers/idp/borders/federated/bind",
       federated({ federated: { bind: [CLAIM, { cel: "true" }] } }),
-      /no "cel", no "rotation" and no "proxyPrincipals" here/,
+      /no "cel", no "rotation", no "firstUse" and no "proxyPrincipals" here/,
     ],
     [
       "/issuers/idp/borders/federated/bind",

@@ -3,12 +3,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
+import { LegacyScene, legacyPolicy } from "./support/first-use.ts";
 import { verified } from "./support/jwt-authn.ts";
 import type { Json } from "./support/json.ts";
 import { policy, policyWithIssuer } from "./support/policies.ts";
 import { PolicyDesk } from "./support/refusal.ts";
 import { Scene, assertAllowed, assertDenied, bearer } from "./support/scene.ts";
 import { key, token } from "./support/tokens.ts";
+import { twinOf } from "./support/twin-signature.ts";
 import { NOW, THIEF, WEB, WEB_THUMBPRINT, thief, web } from "./support/world.ts";
 
 const digest = (text: string) => createHash("sha256").update(text).digest("base64url");
@@ -29,6 +31,20 @@ describe("a token that was taken back", () => {
       for (let i = 0; i < 3; i++) assertDenied(scene.present(compact), "token_revoked");
     });
   }
+
+  it("is the same one with the other of its two signatures", () => {
+    const twin = twinOf(compact);
+    assert.notEqual(twin, compact);
+    assertAllowed(new Scene().present(twin));
+    const scene = revoking({ tokens: [digest(compact.slice(0, compact.lastIndexOf(".")))] });
+    for (const text of [compact, twin]) assertDenied(scene.present(text), "token_revoked");
+  });
+
+  it("is told by all of its text where it is opaque", () => {
+    const scene = new LegacyScene(legacyPolicy({}, {}, { revoked: { tokens: [digest("tenant.taken")] } }));
+    assertDenied(scene.use("tenant.taken"), "token_revoked");
+    for (const text of ["tenant.good", "tenant", "tenant.taken2"]) assertAllowed(scene.use(text), text);
+  });
 
   it("is no other one", () => {
     const scene = revoking({

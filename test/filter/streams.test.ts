@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Request, Stream } from "../../cli/host/index.ts";
 import { issuer, policy, policyWithRule } from "./support/policies.ts";
+import { assertClosed, assertOpen } from "./support/followed.ts";
 import { makeKey } from "./support/keys.ts";
 import { FetchingScene, fetchingPolicy } from "./support/key-server.ts";
 import {
@@ -15,7 +16,7 @@ import {
   proven as proofHeaders,
 } from "./support/proofs.ts";
 import { boundTo, certified, rotating } from "./support/rotation.ts";
-import { Scene, assertAllowed, assertDenied, bearer, reasonOf, verdictOf } from "./support/scene.ts";
+import { Scene, assertAllowed, assertDenied, bearer } from "./support/scene.ts";
 import { key, token } from "./support/tokens.ts";
 import { NOW, THIEF, thief, web } from "./support/world.ts";
 
@@ -26,15 +27,6 @@ function open(scene: Scene, request: Request = {}): Stream {
   const stream = scene.plugin.request({ peer: web, headers: [bearer(token())], ...request });
   assertAllowed(stream);
   return stream;
-}
-
-function assertOpen(stream: Stream): void {
-  assert.deepEqual([stream.reply, stream.ended, verdictOf(stream)], [undefined, false, "allow"]);
-}
-
-function assertClosed(stream: Stream, reason: string): void {
-  assert.equal(stream.reply?.details, `holdfast_closed{${reason}}`);
-  assert.deepEqual([verdictOf(stream), reasonOf(stream)], ["close", reason]);
 }
 
 describe("a request that goes on", () => {

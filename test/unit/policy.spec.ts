@@ -11,7 +11,8 @@ import { isMethod } from "../../assembly/policy/method";
 import { decodePath, isAmbiguousPath, isUnderPrefix, withoutQuery } from "../../assembly/policy/path";
 import { Mode, Policy, TokenNeed, ValidatedBy } from "../../assembly/policy/policy";
 import { refusal } from "../../assembly/policy/refusal";
-import { hex, text, utf8 } from "./support";
+import { StatusList } from "../../assembly/policy/status_list";
+import { fromHex, hex, text, utf8 } from "./support";
 
 const region = makeForever<Region>();
 const target = makeForever<Target>();
@@ -378,5 +379,47 @@ describe("a claim path", () => {
     const flawed = ["", ".", "a.", ".a", "a..b", '""', '"a', 'a"', '"a"b', 'a"b"', "a.b.c.d.e.f.g.h.i"];
     for (let i = 0; i < flawed.length; i++)
       expect(parseClaimPath(utf8(flawed[i]), region)).toBe(ABSENT, flawed[i]);
+  });
+});
+
+/** What the list says of the tokens from `first` to `last`, separated by blanks. */
+function statuses(bits: i64, digits: string, first: i64, last: i64): string {
+  const list = StatusList.make(bits, fromHex(digits), region)!;
+  let found = "";
+  for (let index = first; index <= last; index++) found += " " + list.at(index).toString();
+  return found.trimStart();
+}
+
+describe("a status list", () => {
+  beforeEach(() => region.release());
+
+  test("has the first status in the lowest bits, as in the examples of draft-ietf-oauth-status-list", () => {
+    expect(statuses(1, "b9a3", 0, 15)).toBe("1 0 0 1 1 1 0 1 1 1 0 0 0 1 0 1");
+    expect(statuses(2, "c944f9", 0, 11)).toBe("1 2 0 3 0 1 0 1 1 2 3 3");
+  });
+
+  test("has statuses of four and of eight bits", () => {
+    expect(statuses(4, "10325476", 0, 7)).toBe("0 1 2 3 4 5 6 7");
+    expect(statuses(4, "f8", 0, 1)).toBe("8 15");
+    expect(statuses(8, "0001807fff", 0, 4)).toBe("0 1 128 127 255");
+  });
+
+  test("says nothing of who is not in it", () => {
+    expect(statuses(1, "ffff", 15, 17)).toBe("1 -1 -1");
+    expect(statuses(2, "ffff", 7, 9)).toBe("3 -1 -1");
+    expect(statuses(4, "ffff", 3, 5)).toBe("15 -1 -1");
+    expect(statuses(8, "ffff", 1, 3)).toBe("255 -1 -1");
+    expect(statuses(8, "ff", -2, 0)).toBe("-1 -1 255");
+    expect(statuses(1, "ff", i64.MAX_VALUE - 1, i64.MAX_VALUE - 1)).toBe("-1");
+    expect(statuses(1, "ff", i64.MIN_VALUE, i64.MIN_VALUE)).toBe("-1");
+    expect(statuses(8, "ff", 1 << 32, (1 << 32) + 1)).toBe("-1 -1");
+  });
+
+  test("has 1, 2, 4 or 8 bits for each", () => {
+    for (let bits: i64 = -1; bits <= 16; bits++) {
+      const isOne = bits == 1 || bits == 2 || bits == 4 || bits == 8;
+      expect(StatusList.make(bits, fromHex("ff"), region) != null).toBe(isOne, bits.toString());
+    }
+    expect(StatusList.make((1 << 32) + 1, fromHex("ff"), region) == null).toBe(true);
   });
 });

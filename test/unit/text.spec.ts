@@ -5,6 +5,7 @@ import { decodeBase64 } from "../../assembly/text/base64";
 import { decodeBase64url, decodeInto, encodeInto, encodedLength } from "../../assembly/text/base64url";
 import { parseDecimal } from "../../assembly/text/decimal";
 import { decodeLowerHex } from "../../assembly/text/hex";
+import { inflate } from "../../assembly/text/inflate";
 import { Cidr, IpAddress, IpFamily, parseAddressAndPort } from "../../assembly/text/ip";
 import { JsonDocument, JsonKind, NO_NODE, ROOT } from "../../assembly/text/json";
 import { parseJson } from "../../assembly/text/json_parser";
@@ -322,6 +323,73 @@ describe("hex and decimal", () => {
     expect(parseDecimal(utf8("1.0"))).toBe(-1);
     expect(parseDecimal(utf8("1e3"))).toBe(-1);
     expect(parseDecimal(ABSENT)).toBe(-1);
+  });
+});
+
+/** Hex of what the zlib data inflates to, where up to 1,000 bytes may come out; "refused" when it is refused. */
+function inflated(digits: string, limit: i32 = 1000): string {
+  resetArena();
+  const bytes = inflate(fromHex(digits), limit);
+  return lengthOf(bytes) == 0 ? "refused" : hex(bytes);
+}
+
+const STATUS = "737461747573";
+const STATUS_STORED = "7801010600f9ff737461747573093902a5";
+const STATUS_FIXED = "78012b2e492c292d0600093902a5";
+
+describe("zlib, RFC 1950 and RFC 1951", () => {
+  test("inflates stored blocks, fixed codes and codes of its own", () => {
+    expect(inflated(STATUS_STORED)).toBe(STATUS);
+    expect(inflated(STATUS_FIXED)).toBe(STATUS);
+    const bytes = inflated(
+      "78da6360646266616563e7e0e4e2e6e1e5e317101412161115139790949296919593575054525651555367a0b2ba443048828364040000727b1380",
+    );
+    expect(bytes.length).toBe(2 * 147);
+    expect(bytes.endsWith("61".repeat(6) + "62".repeat(10) + "63".repeat(11))).toBe(true);
+  });
+
+  test("copies what it has just written", () => {
+    expect(inflated("78da63601805a360140c77000003e80001")).toBe("00".repeat(1000));
+  });
+
+  test("stops at the limit", () => {
+    expect(inflated("78da63601805a360140c77000003e80001", 999)).toBe("refused");
+    expect(inflated(STATUS_STORED, 6)).toBe(STATUS);
+    expect(inflated(STATUS_STORED, 5)).toBe("refused");
+    expect(inflated(STATUS_FIXED, 0)).toBe("refused");
+  });
+
+  test("refuses what is cut anywhere, or goes on", () => {
+    for (let length = 0; length < STATUS_FIXED.length; length += 2)
+      expect(inflated(STATUS_FIXED.slice(0, length))).toBe("refused", STATUS_FIXED.slice(0, length));
+    expect(inflated(STATUS_FIXED + "00")).toBe("refused");
+    expect(inflated(STATUS_STORED + STATUS_STORED)).toBe("refused");
+  });
+
+  test("refuses a wrong checksum, header, length or kind of block, and a dictionary", () => {
+    expect(inflated("78012b2e492c292d0600093902a6")).toBe("refused");
+    expect(inflated("78022b2e492c292d0600093902a5")).toBe("refused");
+    expect(inflated("88012b2e492c292d0600093902a5")).toBe("refused");
+    expect(inflated("7801010600f9fe737461747573093902a5")).toBe("refused");
+    expect(inflated("7801010700f8ff737461747573093902a5")).toBe("refused");
+    expect(inflated("7801070600f9ff737461747573093902a5")).toBe("refused");
+    expect(inflated("78bb093902a52b069300093902a5")).toBe("refused");
+  });
+
+  test("refuses a copy from before the start, and codes that stand for nothing", () => {
+    expect(inflated("78016300020000040001")).toBe("00000000");
+    expect(inflated("78016300420000040001")).toBe("refused");
+    expect(inflated("780163003e0000040001")).toBe("refused");
+    expect(inflated("78016318030000010001")).toBe("refused");
+  });
+
+  test("takes a single distance of one bit", () => {
+    expect(inflated("780105e081080000000020ec4ffd0400020001")).toBe("0000");
+  });
+
+  test("gives nothing for nothing", () => {
+    expect(inflated("789c030000000001")).toBe("refused");
+    expect(inflated("")).toBe("refused");
   });
 });
 

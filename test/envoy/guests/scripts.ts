@@ -10,6 +10,7 @@ import {
   pairs,
   period,
   property,
+  propertyValue,
   readShared,
   remember,
   reply,
@@ -147,3 +148,19 @@ export const sharesValue: GuestScript = {
 export function offersValue(value: string): GuestScript {
   return { onRequestHeaders: [writeShared("offered", value, onlyWhenAbsent), readShared("offered")] };
 }
+
+const answerSeen = ["response.code", "response.code_details"].map((path) => propertyValue(path));
+
+/** Looks at the answers of its requests at their ends. */
+export const looksAtEnds: GuestScript = {
+  onRequestHeaders: [],
+  onDelete: [say("at its end"), ...answerSeen],
+};
+
+/** Looks at the answers of its requests in ticks, too. */
+export const looksInTicks: GuestScript = {
+  ...looksAtEnds,
+  onConfigure: [period(20)],
+  onRequestHeaders: [remember()],
+  onTick: [forEachRemembered(say("in a tick"), ...answerSeen)],
+};

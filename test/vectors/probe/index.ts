@@ -13,6 +13,7 @@ import { thumbprintOf } from "../../../assembly/crypto/thumbprint";
 import { Certificate } from "../../../assembly/evidence/certificate";
 import { Xfcc } from "../../../assembly/evidence/xfcc";
 import { decodeBase64url } from "../../../assembly/text/base64url";
+import { inflate } from "../../../assembly/text/inflate";
 import { Cidr, IpAddress, parseAddressAndPort } from "../../../assembly/text/ip";
 import { JsonDocument, ROOT } from "../../../assembly/text/json";
 import { parseJson } from "../../../assembly/text/json_parser";
@@ -49,6 +50,10 @@ export function acceptsTrustDomain(address: usize, length: i32): bool {
 
 export function base64url(address: usize, length: i32): Span {
   return decodeBase64url(spanOf(address, length));
+}
+
+export function inflated(address: usize, length: i32, limit: i32): Span {
+  return inflate(spanOf(address, length), limit);
 }
 
 export function acceptsJson(address: usize, length: i32): bool {

@@ -91,6 +91,11 @@ export class Probe {
     return span === FAILED ? undefined : this.#bytes(span);
   }
 
+  /** Undefined when it is refused, or when nothing comes out. */
+  inflate(zlib: Uint8Array, limit: number): Buffer | undefined {
+    return this.#text("inflated", zlib, limit);
+  }
+
   acceptsJson(text: Uint8Array): boolean {
     return this.#number("acceptsJson", text) === 1;
   }
