@@ -170,7 +170,7 @@ export enum Reason {
 }
 
 /** One more than the highest number above. */
-export const REASON_LIMIT = 179;
+export const REASON_LIMIT = 200;
 
 /** The stable name, or an empty string for a number that is no reason. */
 export function reasonName(reason: Reason): string {

@@ -161,6 +161,20 @@ function signersOf(policy: Policy | null, location: Location): KeySet | null {
   return null;
 }
 
+/** True while a document that was taken is by a key that still counts: a list goes with the key that has signed it. */
+export function isStillSigned(location: Location, policy: Policy | null, contents: Contents): bool {
+  if (location.content != Content.StatusList) return true;
+  startJudging(thing(location.content), location.cluster, location.path);
+  const signers = signersOf(policy, location);
+  if (signers == null) return refuseText(0, "the keys of its issuer, to be checked with");
+  let link = signers.keys.first;
+  while (link != null) {
+    if (equals(link.item.publicKey, contents.proof)) return true;
+    link = link.next;
+  }
+  return refuseText(0, "a list that a key has signed which the issuer still has");
+}
+
 function isAt(one: Location | null, other: Location): bool {
   return one != null && one.equals(other);
 }
@@ -192,6 +206,7 @@ function readStatusList(location: Location, contents: Contents, region: Region):
   const bytes = inflate(compressed, MAX_LIST_BYTES);
   if (lengthOf(bytes) == 0)
     return refuse(document, ROOT, '"status_list" with a "lst" that is zlib in base64url, of at most 1 MiB');
+  contents.proof = region.copy(VerifiedClaims.provenBy());
   contents.statuses = StatusList.make(numberOf(document.member(list, "bits")), region.copy(bytes), region);
   return contents.statuses != null || refuse(document, list, '"bits" of 1, 2, 4 or 8');
 }

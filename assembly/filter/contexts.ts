@@ -18,7 +18,7 @@ import { buildIntrospections } from "../token/introspections";
 import { logPolicy, logRefusal } from "../telemetry/policy_log";
 import { fnv1a } from "../text/hash";
 import { forgetIntrospectionsOf } from "./introspect";
-import { attachSources, detachSources, forgetCallsOf } from "./sources";
+import { attachSources, detachSources, forgetCallsOf, forgetWants, wantSources } from "./sources";
 import { resolveSecrets } from "./secrets";
 import { forgetExpressionsOf } from "./waiting";
 
@@ -90,11 +90,12 @@ function replacePolicy(root: RootContext | null, text: Span): bool {
     region.release();
     return false;
   }
-  detach(root.policy);
+  const hasShared = detach(root.policy);
   forgetExpressionsOf(root.id);
   root.spare = root.region;
   root.region = region;
   root.policy = policy;
+  if (hasShared) wantAnew();
   root.lineage = lineageOf(policy);
   root.generation = ++generations;
   releaseRegion(root.spare);
@@ -125,8 +126,21 @@ function coverProofs(policy: Policy): void {
   if (policy.modeWithoutRule == Mode.Enforce) proofWindowFor(false).cover(longest, clockSkew, now);
 }
 
-function detach(policy: Policy | null): void {
-  if (policy != null) detachSources(policy);
+/** True when others may have shared sources with this policy, which goes. */
+function detach(policy: Policy | null): bool {
+  if (policy == null) return false;
+  detachSources(policy);
+  return policy.fetched.count > 0;
+}
+
+/** What only a policy wanted that has gone is not asked for so often any more. */
+function wantAnew(): void {
+  const now = readClock();
+  forgetWants();
+  for (let i = 0; i < usedRoots; i++) {
+    const policy = roots.at(i).policy;
+    if (policy != null) wantSources(policy, now);
+  }
 }
 
 /** The root context of a stream that shows its headers, asked for once; null when the stream is unknown. */
@@ -165,9 +179,10 @@ export function deleteContext(id: u32): void {
   if (root == null) return;
   forgetCallsOf(id);
   forgetIntrospectionsOf(id);
-  detach(root.policy);
+  const hasShared = detach(root.policy);
   root.id = NO_CONTEXT;
   root.policy = null;
+  if (hasShared) wantAnew();
   releaseRegion(root.region);
   while (usedRoots > 0 && roots.at(usedRoots - 1).id == NO_CONTEXT) usedRoots--;
 }

@@ -3,14 +3,14 @@
 import { ascii, makeForever } from "../host/arena";
 import { NO_CALL, readCallBody, readCallHeaders } from "../host/call";
 import { PairReader } from "../host/pairs";
-import { Span, ABSENT, equalsAscii, lengthOf } from "../host/span";
+import { Span, ABSENT, equals, equalsAscii, lengthOf } from "../host/span";
 import { Policy } from "../policy/policy";
 import { Content, Contents, Location, MAX_ETAG_BYTES, Source } from "../policy/source";
 import { freshness } from "../text/cache_control";
 import { parseDecimal } from "../text/decimal";
 import { Event, FetchStep, countEvents, countFetch } from "../telemetry/events";
 import { logFetchFailed, logFetchRefused, logFirstContents } from "../telemetry/fetch_log";
-import { readContents } from "./contents";
+import { isStillSigned, readContents } from "./contents";
 import { addHeader, sendRequest, startRequest } from "./http_request";
 import { chance } from "./random";
 
@@ -55,7 +55,8 @@ export function takeContents(source: Source, policy: Policy | null, bodySize: i3
   readHead();
   const present = source.contents;
   if (head.status == STATUS_NOT_MODIFIED && present != null && source.etag != ABSENT) {
-    confirm(source, location, present, now);
+    if (isStillSigned(location, policy, present)) confirm(source, location, present, now);
+    else askForWhole(source, location, now);
     return false;
   }
   if (head.status != STATUS_OK) {
@@ -70,13 +71,25 @@ export function takeContents(source: Source, policy: Policy | null, bodySize: i3
     return false;
   }
   // The same as before, by its own word: whoever writes another has to give it another version.
-  const isSame = present != null && next.version == present.version && next.endsAt == present.endsAt;
-  if (present != null && isSame && location.content == Content.Revocations) {
+  if (present != null && isSame(present, next)) {
     confirm(source, location, present, now);
     return false;
   }
   replace(source, location, next, now);
   return true;
+}
+
+function isSame(present: Contents, next: Contents): bool {
+  if (next.version != present.version || next.endsAt != present.endsAt) return false;
+  if (next.statuses != null && present.statuses != null)
+    return next.statuses!.equals(present.statuses!) && equals(next.proof, present.proof);
+  return next.revocations != null;
+}
+
+/** What is there is confirmed, and not by anybody who still counts: it has to come whole, and be checked again. */
+function askForWhole(source: Source, location: Location, now: i64): void {
+  source.forgetEtag();
+  fail(source, location, FetchStep.Refused, now);
 }
 
 function replace(source: Source, location: Location, next: Contents, now: i64): void {

@@ -195,8 +195,8 @@ function conclude(root: RootContext | null, reason: Reason): Action {
   // A proof is good once, and a token belongs to its first presenter, so that only a request that passes changes either.
   if (outcome == Reason.ok) outcome = spendProof(mode == Mode.Observe);
   if (outcome == Reason.ok) outcome = noteHolder();
-  if (outcome == Reason.ok && isUnverified) outcome = Reason.token_unverified;
   if (isFollowed && outcome != Reason.ok) forgetStream(inquiry.stream);
+  if (outcome == Reason.ok && isUnverified) outcome = Reason.token_unverified;
   decision.combine(outcome, mode, mayStrip(outcome));
   if (policy != null && !prepareForUpstream(policy)) decision.combine(Reason.host_unavailable, mode, false);
   if (decision.verdict == Verdict.Allow) noteService();

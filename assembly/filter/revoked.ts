@@ -71,7 +71,9 @@ function judgeCertificate(revocations: Revocations, presenter: Presenter): Reaso
 
 function judgeStatus(issuer: Issuer, claims: VerifiedClaims): Reason {
   if (!hasStatus(claims)) return Reason.ok;
-  const source = statusSourceOf(issuer, statusUri(claims));
+  const uri = statusUri(claims);
+  if (uri == ABSENT) return Reason.status_malformed;
+  const source = statusSourceOf(issuer, uri);
   if (source == null) return Reason.status_list_unknown;
   const reason = judgeState(source.fetched, source.passesStale);
   if (reason != Reason.ok) return reason;

@@ -20,7 +20,8 @@ export function attachSources(policy: Policy, now: i64): bool {
     if (location != null) {
       const source = sourceAt(location, now);
       if (source == null) return false;
-      source.use(location.refresh, now);
+      source.users++;
+      source.want(location.refresh, now);
       link.item.source = source;
     }
     link = link.next;
@@ -35,8 +36,22 @@ export function detachSources(policy: Policy): void {
     const source = link.item.source;
     if (source != null) {
       link.item.source = null;
-      source.leave();
+      if (--source.users == 0) source.release();
     }
+    link = link.next;
+  }
+}
+
+/** Nobody wants anything any more, until `wantSources` says otherwise. */
+export function forgetWants(): void {
+  for (let i = 0; i < usedPlaces; i++) sources.at(i).forgetWants();
+}
+
+/** Has what this policy needs asked for as often as it wants. */
+export function wantSources(policy: Policy, now: i64): void {
+  let link = policy.fetched.first;
+  while (link != null) {
+    if (link.item.source != null) link.item.source!.want(link.item.location!.refresh, now);
     link = link.next;
   }
 }

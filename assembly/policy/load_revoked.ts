@@ -11,7 +11,17 @@ import { KeyUse } from "../crypto/jwk";
 import { DIGEST_BYTES } from "../crypto/sha256";
 import { readFetched } from "./load_fetched";
 import { Feed, Policy, issuerNamed } from "./policy";
-import { REFUSED, document, hasOnly, isText, orParent, readChoice, region, startReading } from "./reader";
+import {
+  REFUSED,
+  document,
+  hasOnly,
+  isBoolean,
+  isText,
+  orParent,
+  readChoice,
+  region,
+  startReading,
+} from "./reader";
 import { readKeySet } from "./key_set";
 import { signersOfKeys } from "./signers";
 import { Content, Contents } from "./source";
@@ -160,7 +170,9 @@ export function readOnStale(node: JsonNode): i32 {
 
 function readSigners(feed: Feed, node: JsonNode): bool {
   const keys = document.member(node, "keys");
-  const isUnsigned = document.kind(document.member(node, "unsigned")) == JsonKind.True;
+  const unsigned = document.member(node, "unsigned");
+  const isUnsigned = document.kind(unsigned) == JsonKind.True;
+  if (!isBoolean(unsigned)) return refuse(document, unsigned, "true or false");
   if (isUnsigned ? keys != NO_NODE : keys == NO_NODE)
     return refuse(
       document,
@@ -169,7 +181,9 @@ function readSigners(feed: Feed, node: JsonNode): bool {
     );
   if (isUnsigned) return true;
   if (!hasOnly(keys, KEYS_MEMBERS)) return false;
-  const signers = readKeySet(document, document.member(keys, "jwks"), KeyUse.Signature, region);
+  const jwks = document.member(keys, "jwks");
+  if (jwks == NO_NODE) return refuse(document, keys, '"jwks": { "keys": [ ... ] }');
+  const signers = readKeySet(document, jwks, KeyUse.Signature, region);
   feed.signers = signers;
   if (signers == null) return false;
   feed.fetched.location!.signers = region.copy(signersOfKeys(signers));

@@ -50,6 +50,8 @@ export class Contents {
   keys: KeySet | null;
   revocations: Revocations | null;
   statuses: StatusList | null;
+  /** For a status list: the key that has signed it. */
+  proof: Span;
   /** It never goes back: a bundle's sequence, a feed's version, when a status list was made; 0 where a document has none. */
   version: i64;
   /** Milliseconds since 1970 when it ends by its own word; 0: it does not say. */
@@ -116,7 +118,6 @@ export class Source {
   /** The root context that has asked, and the number of its call; 0 when no answer is awaited. */
   askedBy: u32;
   call: u32;
-  private newestRefresh: i64;
   private confirmedAt: i64;
   private dueAt: i64;
   private askedAt: i64;
@@ -164,20 +165,17 @@ export class Source {
     this.waitUntil = now + FIRST_WAIT;
   }
 
-  /** Somebody uses it from here on. */
-  use(refresh: i64, now: i64): void {
-    const location = this.location;
-    if (location == null) return;
-    this.users++;
-    this.newestRefresh = refresh;
-    location.refresh = min(location.refresh, refresh);
-    this.dueAt = min(this.dueAt, now + location.refresh * SECOND);
+  /** Nobody wants it asked for any more, until `want` says otherwise. */
+  forgetWants(): void {
+    if (this.location != null) this.location!.refresh = i64.MAX_VALUE;
   }
 
-  /** And somebody no more. What only a policy wanted that is gone counts no more, once the newest is alone. */
-  leave(): void {
-    if (--this.users == 0) return this.release();
-    if (this.users == 1 && this.location != null) this.location!.refresh = this.newestRefresh;
+  /** Somebody wants it asked for at least so often. */
+  want(refresh: i64, now: i64): void {
+    const location = this.location;
+    if (location == null) return;
+    location.refresh = min(location.refresh, refresh);
+    this.dueAt = min(this.dueAt, now + location.refresh * SECOND);
   }
 
   /** Gives back all memory. */
@@ -276,6 +274,11 @@ export class Source {
     this.region = this.spare;
     this.spare = old;
     old.release();
+  }
+
+  /** The next answer is to be a whole one. */
+  forgetEtag(): void {
+    this.etag = ABSENT;
   }
 
   /** Notes the ETag of the contents in force; absent: they have none. */

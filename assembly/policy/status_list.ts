@@ -2,7 +2,7 @@
 // https://datatracker.ietf.org/doc/draft-ietf-oauth-status-list/
 
 import { Region } from "../host/region";
-import { Span, byteAt, lengthOf } from "../host/span";
+import { Span, byteAt, equals, lengthOf } from "../host/span";
 
 /** What a list may say of a token. Anything else is an issuer's own. */
 export const enum Status {
@@ -22,6 +22,10 @@ export class StatusList {
     list.bits = <i32>bits;
     list.bytes = bytes;
     return list;
+  }
+
+  equals(other: StatusList): bool {
+    return this.bits == other.bits && equals(this.bytes, other.bytes);
   }
 
   /** The token's status; -1 when the list does not have it. */

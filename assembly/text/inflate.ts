@@ -44,8 +44,8 @@ class Code {
       for (let i = 0; i < count; i++)
         if (lengths.at(first + i).value == length) this.symbols.at(next++).value = i;
     }
-    // One code alone, of one bit, is how a block says that it has a single distance, or none.
-    return left == 0 || next <= 1;
+    // One code alone, of one bit, or none, is how a block says that it has a single distance, or none.
+    return left == 0 || next == 0 || (next == 1 && this.counts.at(1).value == 1);
   }
 
   /** The next symbol; -1 when there is none. */

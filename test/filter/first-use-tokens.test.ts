@@ -160,13 +160,29 @@ describe("the same token", () => {
     assertDenied(scene.present(anybodys(), { peer: thief }), mismatch);
   });
 
-  it("is none with another header, or other claims", () => {
+  it("is another one with other claims, and the same one with another header", () => {
     const scene = new Scene(firstUsePolicy());
     assertAllowed(scene.present(compact));
     assertAllowed(scene.present(anybodys({ extra: 1 }), { peer: thief }));
     const claims = JSON.parse(Buffer.from(compact.split(".")[1] ?? "", "base64url").toString()) as Json;
     const header = { alg: "ES256", kid: key.jwk["kid"], typ: "at+jwt" };
-    assertAllowed(scene.present(tokenOf(header, claims), { peer: thief }));
+    assertDenied(scene.present(tokenOf(header, claims), { peer: thief }), mismatch);
+  });
+
+  it("is the same one behind jwt_authn, which has looked at another header", () => {
+    const keys = { jwt_authn: { payloadHeader: "x-payload" } };
+    const scene = new Scene({ ...firstUsePolicy(), issuers: { idp: issuer({ keys }) } });
+    const [, payload = ""] = compact.split(".");
+    const forged = `${Buffer.from('{"alg":"ES256","kid":"k1","x":1}').toString("base64url")}.${payload}.AAAA`;
+    const present = (text: string, peer: Peer) =>
+      scene.present(text, {
+        peer,
+        headers: [["x-payload", payload]],
+        metadata: verified(),
+      });
+    assertAllowed(present(compact, web));
+    assertDenied(present(forged, thief), mismatch);
+    assertAllowed(present(compact, web));
   });
 });
 

@@ -149,6 +149,8 @@ describe("an upstream has taken a token", () => {
     stream.end();
     assertNoted(scene);
     assert.equal(scene.host.counter(lost), 0);
+    assert.ok(scene.host.counter("holdfast.allow.token_unverified") > 0);
+    assert.equal(scene.counted("reach.uses")["reach.uses.unbound"], undefined);
   });
 
   it("at a worker that hears of its policy's end before it hears of the answer", () => {

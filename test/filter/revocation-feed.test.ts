@@ -566,7 +566,7 @@ describe("a policy with a feed", () => {
     ["", {}, /"cluster": the name/],
     ["", { cluster: SECURITY, path: "/r" }, /"keys": .* or "unsigned": true/],
     ["", { cluster: SECURITY, path: "/r", unsigned: false }, /"keys": .* or "unsigned": true/],
-    ["", { cluster: SECURITY, path: "/r", unsigned: "true" }, /"keys": .* or "unsigned": true/],
+    ["/unsigned", { cluster: SECURITY, path: "/r", unsigned: "true" }, /true or false/],
     ["", { cluster: SECURITY, path: "/r", unsigned: true, keys: jwks }, /"keys": .* or "unsigned": true/],
     ["/url", feedAt({ url: "https://x" }), /a known member, found "url"/],
     ["/stale", feedAt({ stale: "1m" }), /a known member, found "stale"/],

@@ -22,7 +22,7 @@ describe("a token that was taken back", () => {
     ["by its ID", { ids: ["t-0", "t-1"] }],
     ["by its subject", { subjects: [WEB] }],
     ["by the key that has signed it", { keys: [key.jwk["kid"]] }],
-    ["by itself", { tokens: [digest(compact.slice(0, compact.lastIndexOf(".")))] }],
+    ["by itself", { tokens: [digest(compact.split(".")[1] ?? "")] }],
     ["with all from before", { issuedBefore: { idp: NOW + 1 } }],
   ];
   for (const [way, revoked] of ways) {
@@ -36,7 +36,7 @@ describe("a token that was taken back", () => {
     const twin = twinOf(compact);
     assert.notEqual(twin, compact);
     assertAllowed(new Scene().present(twin));
-    const scene = revoking({ tokens: [digest(compact.slice(0, compact.lastIndexOf(".")))] });
+    const scene = revoking({ tokens: [digest(compact.split(".")[1] ?? "")] });
     for (const text of [compact, twin]) assertDenied(scene.present(text), "token_revoked");
   });
 

@@ -30,6 +30,8 @@ const EVENTS = [
   ...["asked", "failed"].map((name) => `holdfast.introspection.${name}`),
   ...["hit", "miss", "eviction"].map((name) => `holdfast.token_cache.${name}`),
   ...["seen", "renewed"].map((name) => `holdfast.rotation.${name}`),
+  ...["fetched", "confirmed", "failed", "refused", "stale"].map((name) => `holdfast.revocations.${name}`),
+  "holdfast.first_use.lost",
 ];
 
 /** How far tokens travel. */

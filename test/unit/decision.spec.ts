@@ -17,11 +17,11 @@ describe("a decision", () => {
     expect(makeForever<Rule>().mode).toBe(Mode.Enforce);
   });
 
-  test("denies for every reason but four, and for every number without one", () => {
+  test("denies for every reason but five, and for every number without one", () => {
     const decision = Decision.make();
     for (let reason: Reason = 0; reason < REASON_LIMIT + 10; reason++) {
       decision.combine(reason, Mode.Enforce, false);
-      const allows = reason <= Reason.judged_before;
+      const allows = reason <= Reason.token_unverified;
       expect(decision.verdict == Verdict.Allow).toBe(allows, reasonName(reason));
       decision.combine(reason, Mode.Observe, false);
       expect(decision.verdict).toBe(allows ? Verdict.Allow : Verdict.WouldDeny);
