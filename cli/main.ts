@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addCheck } from "./commands/check.ts";
 import { addExplain } from "./commands/explain.ts";
 import { addReplay } from "./commands/replay.ts";
+import { addToken } from "./commands/token.ts";
 import { Failure } from "./failure.ts";
 
 /** What a user can mend, and a finding or a deny that was asked about. */
@@ -15,6 +16,7 @@ const program = new Command("holdfast")
 addCheck(program);
 addExplain(program);
 addReplay(program);
+addToken(program);
 
 try {
   await program.parseAsync();

@@ -152,6 +152,7 @@ function asText(steps: readonly Step[], outcome: Outcome, note: ReasonNote | und
   lines.push(
     `\nThe client gets ${mode === "observe" ? "what the upstream answers: the rule only observes" : status}.\n`,
   );
-  if (note !== undefined) lines.push(`${note.means}\n${colors.dim(`Next: ${note.next}`)}\n`);
+  if (note !== undefined) lines.push(`${note.means}\n`);
+  if (note !== undefined && note.next !== "") lines.push(`${colors.dim(`Next: ${note.next}`)}\n`);
   return lines.join("");
 }
