@@ -7,7 +7,7 @@ import { KeySet, readKeySet } from "../policy/key_set";
 import { readFeed } from "../policy/load_revoked";
 import { Policy } from "../policy/policy";
 import { refuse, refuseText, startJudging } from "../policy/refusal";
-import { Content, Contents, Location } from "../policy/source";
+import { Content, Contents, Location, contentName } from "../policy/source";
 import { StatusList } from "../policy/status_list";
 import { decodeBase64url } from "../text/base64url";
 import { parseDecimal } from "../text/decimal";
@@ -40,7 +40,7 @@ export function readContents(
   oldest: i64,
   now: i64,
 ): Contents | null {
-  startJudging(thing(location.content), location.cluster, location.path);
+  startJudging(contentName(location.content), location.cluster, location.path);
   const contents = region.make<Contents>();
   const isRead = lengthOf(body) > 0 ? read(location, policy, body, contents, region, now) : refuseSize();
   return isRead && isNoOlder(location.content, contents.version, oldest) ? contents : null;
@@ -67,17 +67,6 @@ function memberOf(content: Content): string {
       return "iat";
     default:
       return "spiffe_sequence";
-  }
-}
-
-function thing(content: Content): string {
-  switch (content) {
-    case Content.Revocations:
-      return "revocations";
-    case Content.StatusList:
-      return "status list";
-    default:
-      return "keys";
   }
 }
 
@@ -164,7 +153,7 @@ function signersOf(policy: Policy | null, location: Location): KeySet | null {
 /** True while a document that was taken is by a key that still counts: a list goes with the key that has signed it. */
 export function isStillSigned(location: Location, policy: Policy | null, contents: Contents): bool {
   if (location.content != Content.StatusList) return true;
-  startJudging(thing(location.content), location.cluster, location.path);
+  startJudging(contentName(location.content), location.cluster, location.path);
   const signers = signersOf(policy, location);
   if (signers == null) return refuseText(0, "the keys of its issuer, to be checked with");
   let link = signers.keys.first;

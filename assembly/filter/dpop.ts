@@ -2,7 +2,6 @@
 
 import { ascii, makeForever } from "../host/arena";
 import { FAILED, equals } from "../host/span";
-import { line, startLine, writeAscii, writeBytes } from "../host/writer";
 import { namesKey } from "../binding/confirmation";
 import { Reason } from "../decision/reason";
 import { Target } from "../policy/match";
@@ -16,7 +15,8 @@ import { ProofType, UnverifiedProof } from "../token/proof";
 import { VerifiedClaims } from "../token/verified_claims";
 import { ProvenRequest, VerifiedProof, proofRefusedBy } from "../token/verified_proof";
 import { inquiry } from "./inquiry";
-import { mayFail, noteFailure } from "./prove";
+import { noteFailure } from "./prove";
+import { readProof } from "./read_proof";
 import { Sent } from "./sent";
 
 const HEADER = ascii("dpop");
@@ -41,13 +41,7 @@ export function proveByDpop(
   target: Target,
   sent: Sent,
 ): VerifiedProof | null {
-  const count = sent.countOf(HEADER);
-  inquiry.reason = count == 0 ? Reason.proof_absent : Reason.proof_duplicate;
-  if (count != 1) return null;
-  inquiry.reason = unverified.read(sent.only(HEADER), ProofType.Dpop);
-  if (inquiry.reason != Reason.ok) return null;
-  inquiry.reason = Reason.failures_exceeded;
-  if (!mayFail()) return null;
+  if (!readProof(unverified, HEADER, ProofType.Dpop, sent)) return null;
   request.method = target.method;
   request.token = credential.token;
   request.now = inquiry.now / 1000;
@@ -76,9 +70,5 @@ function isFor(dpop: Dpop, uri: HttpUri, target: Target): bool {
   const path = normalPath(target.path);
   if (path == FAILED || !equals(path, uri.path)) return false;
   if (dpop.isRouted) return equals(normalAuthority(target.authority, uri.isHttps), uri.authority);
-  startLine();
-  writeBytes(uri.scheme);
-  writeAscii("://");
-  writeBytes(uri.authority);
-  return hasText(dpop.origins, line());
+  return hasText(dpop.origins, uri.origin());
 }

@@ -3,7 +3,6 @@
 
 import { ascii, makeForever } from "../host/arena";
 import { Span, ABSENT, FAILED, equals, lengthOf } from "../host/span";
-import { line, startLine, writeAscii, writeBytes } from "../host/writer";
 import { Reason } from "../decision/reason";
 import { Target } from "../policy/match";
 import { Issuer, Wpt, hasText } from "../policy/policy";
@@ -16,7 +15,8 @@ import { ProofType, UnverifiedProof } from "../token/proof";
 import { VerifiedClaims } from "../token/verified_claims";
 import { ProvenRequest, VerifiedProof, isDigestOf, proofRefusedBy } from "../token/verified_proof";
 import { inquiry } from "./inquiry";
-import { mayFail, noteFailure } from "./prove";
+import { noteFailure } from "./prove";
+import { readProof } from "./read_proof";
 import { Sent } from "./sent";
 
 const HEADER = ascii("workload-proof-token");
@@ -35,13 +35,7 @@ export function proveByWorkload(
   target: Target,
   sent: Sent,
 ): VerifiedProof | null {
-  const count = sent.countOf(HEADER);
-  inquiry.reason = count == 0 ? Reason.proof_absent : Reason.proof_duplicate;
-  if (count != 1) return null;
-  inquiry.reason = unverified.read(sent.only(HEADER), ProofType.Wpt);
-  if (inquiry.reason != Reason.ok) return null;
-  inquiry.reason = Reason.failures_exceeded;
-  if (!mayFail()) return null;
+  if (!readProof(unverified, HEADER, ProofType.Wpt, sent)) return null;
   request.token = credential.token;
   request.now = inquiry.now / 1000;
   request.window = wpt.maxLifetime;
@@ -66,11 +60,7 @@ function isFor(wpt: Wpt, audience: Span, target: Target): bool {
   if (hasText(wpt.audiences, audience)) return true;
   const path = normalPath(target.path);
   if (path == FAILED || !uri.read(audience) || !equals(path, uri.path)) return false;
-  startLine();
-  writeBytes(uri.scheme);
-  writeAscii("://");
-  writeBytes(uri.authority);
-  return hasText(wpt.origins, line());
+  return hasText(wpt.origins, uri.origin());
 }
 
 /** Every other token that comes along has to be one that the workload has sent: nobody may swap it. */

@@ -4,7 +4,6 @@
 import { ascii, makeForever } from "../host/arena";
 import { List } from "../host/list";
 import { Span, ABSENT, equalsAscii, indexOf, lengthOf } from "../host/span";
-import { line, startLine, writeAscii, writeBytes } from "../host/writer";
 import { Char } from "../text/ascii";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { HttpUri } from "../text/uri";
@@ -113,11 +112,7 @@ function originOf(text: Span): Span {
   const isBare = indexOf(text, Char.QuestionMark, 0) < 0 && indexOf(text, Char.Hash, 0) < 0;
   if (!isBare || !uri.read(text) || !isPlainAuthority(uri.authority) || lengthOf(uri.path) != 1)
     return ABSENT;
-  startLine();
-  writeBytes(uri.scheme);
-  writeAscii("://");
-  writeBytes(uri.authority);
-  return line();
+  return uri.origin();
 }
 
 /** The variable with the secret is not there, or it is too short to be one. */

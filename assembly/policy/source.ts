@@ -44,6 +44,18 @@ export const enum Content {
   StatusList = 2,
 }
 
+/** As logs and refusals call it. */
+export function contentName(content: Content): string {
+  switch (content) {
+    case Content.Revocations:
+      return "revocations";
+    case Content.StatusList:
+      return "status list";
+    default:
+      return "keys";
+  }
+}
+
 /** A document that was read; of the first three there is one. */
 @unmanaged
 export class Contents {

@@ -2,7 +2,7 @@
 
 import { LogLevel, isLogged, writeLog } from "../host/call";
 import { line, startLine, writeAscii, writeDecimal, writeMasked } from "../host/writer";
-import { Content, Contents, Location } from "../policy/source";
+import { Contents, Location, contentName } from "../policy/source";
 import { refusal } from "../policy/refusal";
 
 const SHOWN: i32 = 256;
@@ -45,20 +45,9 @@ export function logFirstContents(location: Location, contents: Contents): void {
 }
 
 function writeSource(location: Location): void {
-  writeAscii(nameOf(location.content));
+  writeAscii(contentName(location.content));
   writeAscii(" from cluster ");
   writeMasked(location.cluster, SHOWN);
   writeAscii(", path ");
   writeMasked(location.path, SHOWN);
-}
-
-function nameOf(content: Content): string {
-  switch (content) {
-    case Content.Revocations:
-      return "revocations";
-    case Content.StatusList:
-      return "status list";
-    default:
-      return "keys";
-  }
 }

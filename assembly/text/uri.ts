@@ -14,6 +14,7 @@ import {
   slice,
   sliceFrom,
 } from "../host/span";
+import { line, startLine, writeBytes } from "../host/writer";
 import { Char } from "./ascii";
 import { escapedByte, isUnreserved } from "./percent";
 
@@ -35,6 +36,15 @@ export class HttpUri {
   authority: Span;
   /** At least `/`. */
   path: Span;
+
+  /** `scheme://authority`, valid until the next line is written. */
+  origin(): Span {
+    startLine();
+    writeBytes(this.scheme);
+    writeBytes(MARK);
+    writeBytes(this.authority);
+    return line();
+  }
 
   /** False for anything else: another scheme, user information, a broken escape. Lives until the callback ends. */
   read(uri: Span): bool {
