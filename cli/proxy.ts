@@ -173,7 +173,7 @@ function factsOf(request: RequestRecord): Request {
     ...(scheme !== undefined && { scheme }),
     ...(authority !== undefined && { authority }),
     ...(path !== undefined && { path }),
-    ...(headers !== undefined && { headers }),
+    ...(headers !== undefined && { headers: joined(headers) }),
     ...(peer !== undefined && { peer }),
     ...(properties !== undefined && { properties: asAttributes(properties) }),
   };
@@ -183,6 +183,25 @@ function factsOf(request: RequestRecord): Request {
 function withEveryRecord(policy: Buffer): string {
   const parsed = JSON.parse(policy.toString("utf8")) as Readonly<Record<string, unknown>>;
   return JSON.stringify({ ...parsed, decisionLog: { sampleAllowed: 1 } });
+}
+
+/** Envoy has one place for each of these, and joins what is sent twice (docs/host.md). */
+const JOINED = new Set(["authorization", "x-forwarded-client-cert", "x-forwarded-for"]);
+
+function joined(headers: readonly HeaderPair[]): HeaderPair[] {
+  const places = new Map<string, number>();
+  const pairs: HeaderPair[] = [];
+  for (const [name, value] of headers) {
+    const known = name.toLowerCase();
+    const place = JOINED.has(known) ? places.get(known) : undefined;
+    if (place === undefined) {
+      places.set(known, pairs.length);
+      pairs.push([name, value]);
+    } else {
+      pairs[place] = [name, `${pairs[place]?.[1] ?? ""},${value}`];
+    }
+  }
+  return pairs;
 }
 
 /** Whole numbers are integers to Envoy, but for those in metadata. */
