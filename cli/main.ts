@@ -20,6 +20,12 @@ addReplay(program);
 addTest(program);
 addToken(program);
 
+// Whoever reads the output may have seen enough, as `head` does.
+process.stdout.on("error", (failure: NodeJS.ErrnoException) => {
+  if (failure.code !== "EPIPE") throw failure;
+  process.exit();
+});
+
 try {
   await program.parseAsync();
 } catch (failure) {

@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { Failure } from "../failure.ts";
 import { loadModule } from "../module.ts";
@@ -15,6 +14,7 @@ interface Options {
 }
 
 const PROGRESS_MS = 1000;
+const PIECE_BYTES = 256 * 1024;
 
 export function addReplay(program: Command): void {
   program
@@ -39,14 +39,16 @@ async function replay(requests: string, options: Options): Promise<void> {
   const out = new Output();
   const progress = new Progress();
   let unread = 0;
-  for await (const line of await linesOf(requests)) {
-    if (line.trim() === "") continue;
-    const answer = decide(proxy, line);
-    if ("error" in answer) unread++;
-    await out.write(`${JSON.stringify(answer)}\n`);
-    progress.count();
+  for await (const lines of linesOf(requests)) {
+    for (const line of lines) {
+      if (line.trim() === "") continue;
+      const answer = decide(proxy, line);
+      if ("error" in answer) unread++;
+      out.write(`${JSON.stringify(answer)}\n`);
+      progress.count();
+    }
+    await out.flush();
   }
-  await out.end();
   progress.end();
   if (unread > 0)
     throw new Failure(
@@ -74,26 +76,30 @@ function decide(proxy: Proxy, line: string): object {
   }
 }
 
-async function linesOf(path: string): Promise<AsyncIterable<string>> {
-  const input = path === "-" ? process.stdin : (await openFile(path)).createReadStream();
-  return createInterface({ input, crlfDelay: Infinity });
+/** The lines of a file, as many at a time as have been read. */
+async function* linesOf(path: string): AsyncGenerator<readonly string[]> {
+  const file = path === "-" ? undefined : await openFile(path);
+  const input = file?.createReadStream({ highWaterMark: PIECE_BYTES }) ?? process.stdin;
+  let rest = "";
+  for await (const piece of input.setEncoding("utf8") as AsyncIterable<string>) {
+    const lines = (rest + piece).split("\n");
+    rest = lines.pop() ?? "";
+    yield lines;
+  }
+  yield [rest];
 }
 
 /** Standard output in large pieces. */
 class Output {
   #pieces: string[] = [];
-  #size = 0;
 
-  async write(text: string): Promise<void> {
+  write(text: string): void {
     this.#pieces.push(text);
-    this.#size += text.length;
-    if (this.#size > 64 * 1024) await this.end();
   }
 
-  async end(): Promise<void> {
+  async flush(): Promise<void> {
     const text = this.#pieces.join("");
     this.#pieces = [];
-    this.#size = 0;
     if (text !== "" && !process.stdout.write(text))
       await new Promise((resolve) => process.stdout.once("drain", resolve));
   }

@@ -1,6 +1,7 @@
 // `holdfast replay`: a request a line in, a verdict a line out, by the release build of the filter.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import type { Json } from "../filter/support/json.ts";
 import { fetchingPolicy } from "../filter/support/key-server.ts";
@@ -8,7 +9,7 @@ import { issuer, policy, policyWithRule } from "../filter/support/policies.ts";
 import { LATER, ORIGIN, boundToken, proof, proofPolicy } from "../filter/support/proofs.ts";
 import { key, token } from "../filter/support/tokens.ts";
 import { NOW, THIEF, WEB, thief, web } from "../filter/support/world.ts";
-import { Files, holdfast } from "./support.ts";
+import { Files, holdfast, program } from "./support.ts";
 
 const files = new Files();
 const usual = files.write("usual.json", policy());
@@ -145,6 +146,17 @@ it("servers answer what a file has for them, and 404 otherwise", async () => {
   assert.equal(one.verdicts[0]?.["reason"], "ok");
   const none = await replay([good()], fetching, ["--servers", files.write("none.json", { idp: {} })]);
   assert.equal(none.verdicts[0]?.["reason"], "keys_absent");
+});
+
+it("a reader that has seen enough ends it without a word", () => {
+  const requests = files.write(
+    "many.ndjson",
+    Array.from({ length: 5_000 }, () => JSON.stringify(good())).join("\n"),
+  );
+  const command = `"${process.execPath}" "${program}" replay -p "${usual}" "${requests}" | head -1`;
+  const { stdout, stderr } = spawnSync("sh", ["-c", command], { encoding: "utf8" });
+  assert.equal(stderr, "");
+  assert.equal((JSON.parse(stdout) as Json)["verdict"], "allow");
 });
 
 describe("a line that cannot be read", () => {

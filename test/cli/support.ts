@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after } from "node:test";
 
-const program = resolve(import.meta.dirname, "../../build/holdfast.mjs");
+/** The bundle that users run. */
+export const program = resolve(import.meta.dirname, "../../build/holdfast.mjs");
 
 /** What the command has written, and how it ended. */
 export interface Ran {
