@@ -53,7 +53,9 @@ export function judgeFirstUse(
   if (token == ABSENT) return Reason.token_absent;
   const who = presenterBy(firstUse, policy, presenter);
   if (who == ABSENT) return firstUse.byAddress ? Reason.source_unknown : Reason.spiffe_id_absent;
-  if (!showing.read(firstUse.terms, identityOf(token), who, holderOf(presenter)))
+  const identity = identityOf(token);
+  // Without memory for it every token would be the same.
+  if (identity == ABSENT || !showing.read(firstUse.terms, identity, who, holderOf(presenter)))
     return Reason.host_unavailable;
   quarantines = firstUse.quarantines && isNew;
   isVerified = until != 0;

@@ -78,7 +78,8 @@ function judgeStatus(issuer: Issuer, claims: VerifiedClaims): Reason {
   const reason = judgeState(source.fetched, source.passesStale);
   if (reason != Reason.ok) return reason;
   const contents = contentsIn(source.fetched);
-  if (contents == null || contents.statuses == null) return Reason.ok;
+  if (contents == null || contents.statuses == null)
+    return source.passesStale ? Reason.ok : Reason.revocations_absent;
   return checkStatus(contents.statuses!, claims);
 }
 
