@@ -1,5 +1,4 @@
-import { stdout } from "node:process";
-import pc from "picocolors";
+import { colors } from "./colors.ts";
 
 /** Something in a file that somebody should look at. */
 export interface Report {
@@ -18,7 +17,6 @@ type Reporter = (reports: readonly Report[], files: number) => string;
 export const reporters: Readonly<Record<string, Reporter>> = { text: asText, json: asJson, sarif: asSarif };
 
 function asText(reports: readonly Report[], files: number): string {
-  const colors = pc.createColors(stdout.isTTY && process.env["NO_COLOR"] === undefined);
   const lines = reports.map(({ level, rule, file, line, column, message }) => {
     const word = level === "error" ? colors.red("error") : colors.yellow("warning");
     return `${file}:${line}:${column}: ${word}: ${message} ${colors.dim(`[${rule}]`)}\n`;

@@ -1,7 +1,6 @@
-import { stdout } from "node:process";
 import type { Command } from "commander";
-import pc from "picocolors";
 import { NOTES, type ReasonNote } from "../../docs/reference/reason-notes.ts";
+import { colors } from "../colors.ts";
 import { Failure } from "../failure.ts";
 import { describeToken } from "../describe-token.ts";
 import { loadModule } from "../module.ts";
@@ -142,7 +141,6 @@ function peerOf({ peer }: RequestRecord): string {
 }
 
 function asText(steps: readonly Step[], outcome: Outcome, note: ReasonNote | undefined): string {
-  const colors = pc.createColors(stdout.isTTY && process.env["NO_COLOR"] === undefined);
   const width = Math.max(...steps.map(({ name }) => name.length));
   const lines = steps.map(({ name, found, holds }) => {
     const mark = holds === undefined ? " " : holds ? colors.green("+") : colors.red("x");

@@ -1,7 +1,6 @@
 import { writeFileSync } from "node:fs";
-import { stdout } from "node:process";
 import type { Command } from "commander";
-import pc from "picocolors";
+import { colors } from "../colors.ts";
 import { Failure } from "../failure.ts";
 import { loadModule } from "../module.ts";
 import { type Run, runTests } from "../policy-tests.ts";
@@ -49,7 +48,6 @@ function failuresIn(runs: readonly Run[]): number {
 }
 
 function asText({ file, results, idleRules }: Run): string {
-  const colors = pc.createColors(stdout.isTTY && process.env["NO_COLOR"] === undefined);
   const lines = results.flatMap(({ name, differences }) => [
     `  ${differences.length === 0 ? colors.green("ok  ") : colors.red("FAIL")} ${name}`,
     ...differences.map(

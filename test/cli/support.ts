@@ -14,9 +14,12 @@ export interface Ran {
   readonly err: string;
 }
 
+/** As CI sets it, where a pipe is to stay as plain as elsewhere. */
+const environment = { ...process.env, CI: "true" };
+
 /** Runs the command as a user does: the bundle, with the filter beside it. */
 export async function holdfast(args: readonly string[], input = ""): Promise<Ran> {
-  const child = spawn(process.execPath, [program, ...args], { stdio: "pipe" });
+  const child = spawn(process.execPath, [program, ...args], { stdio: "pipe", env: environment });
   let [out, err] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
