@@ -89,7 +89,7 @@ export class Proxy {
     }
     const { vm, plugin } = this.#worker(request.worker ?? 0);
     this.#lastRecord = "";
-    const stream = plugin.request(factsOf(request, this.#leaves ? OUTBOUND : {}));
+    const stream = plugin.request(factsOf(request, this.#leaves ? OUTBOUND : undefined));
     if (stream.outcome === "pause") this.#wait(vm, stream);
     const outcome = this.#outcomeOf(stream, request.headers ?? []);
     if (stream.outcome === "continue") stream.respond({ status: 200 });
@@ -179,9 +179,9 @@ function isOutbound(policy: Buffer): boolean {
   }
 }
 
-function factsOf(request: RequestRecord, known: Readonly<Record<string, PropertyValue>>): Request {
+function factsOf(request: RequestRecord, known: RequestRecord["properties"]): Request {
   const { method, scheme, authority, path, headers, peer } = request;
-  const properties = { ...known, ...request.properties };
+  const properties = known === undefined ? request.properties : { ...known, ...request.properties };
   return {
     ...(method !== undefined && { method }),
     ...(scheme !== undefined && { scheme }),
@@ -189,7 +189,7 @@ function factsOf(request: RequestRecord, known: Readonly<Record<string, Property
     ...(path !== undefined && { path }),
     ...(headers !== undefined && { headers: joined(headers) }),
     ...(peer !== undefined && { peer }),
-    properties: asAttributes(properties),
+    ...(properties !== undefined && { properties: asAttributes(properties) }),
   };
 }
 
