@@ -344,7 +344,7 @@ function isSameToken(rule: Rule, reason: Reason): bool {
 }
 
 function judgeToken(policy: Policy, rule: Rule): Reason {
-  let reason = read(credential.token);
+  let reason = read(credential.token, credential.known);
   if (reason != Reason.ok) return reason;
   const token = readToken();
   const issuer = issuerOf(token, rule.issuers, credential.header);
@@ -500,7 +500,7 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
   moment.clockSkew = issuer.clockSkew;
   moment.isObserved = mode == Mode.Observe;
   reason = proveBindings(claims, policy, rule, crossing, presenter);
-  if (reason == Reason.ok && rule.bind.firstUse != null && claims.named("cnf") == NO_NODE)
+  if (reason == Reason.ok && rule.bind.firstUse != null && claims.registered.cnf == NO_NODE)
     reason = judgeHolder(policy, rule.bind.firstUse!, isVerified ? endOf(claims, issuer) : 0);
   // The rest was done for the request that began the stream.
   if (reviewed != null) return reason;
