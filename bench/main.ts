@@ -48,8 +48,12 @@ async function run(options: Options, teardown: Teardown): Promise<void> {
 }
 
 const teardown = new Teardown();
-let isStopped = false;
-for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.once(signal, () => (isStopped = true));
+const stop = new AbortController();
+for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    stop.abort();
+  });
+}
 
 try {
   const options = readOptions(process.argv.slice(2));
@@ -61,7 +65,7 @@ try {
   }
 } catch (failure) {
   // What a signal has ended fails because of it.
-  if (!isStopped) report(failure instanceof ExplainedError ? failure.message : inspect(failure));
+  if (!stop.signal.aborted) report(failure instanceof ExplainedError ? failure.message : inspect(failure));
   process.exitCode = 2;
 } finally {
   await teardown.run();

@@ -11,6 +11,9 @@ import { type LoadOptions, type Measurement, Stage } from "./stage.ts";
 import { quantile, summarize } from "./statistics.ts";
 import { verify } from "./verify.ts";
 
+/** Counters reach Envoy with the filter's tick, once a second. */
+const UNTIL_COUNTED_MS = 1_500;
+
 /** How long a run is. */
 export interface Extent {
   readonly rounds: number;
@@ -122,23 +125,21 @@ async function runRounds(
 
 /** Lets `act` run, and sees to it that no counter moves that a column says stands still. */
 async function holdStill<T>(stage: Stage, columns: readonly Column[], act: () => Promise<T>): Promise<T> {
-  const read = () =>
-    Promise.all(
-      columns.map((column) => (column.unmoved === undefined ? 0 : stage.server(column).stat(column.unmoved))),
-    );
-  // Counters reach Envoy with the filter's tick, once a second.
-  await sleep(1_500);
+  const watched = columns.flatMap((column) =>
+    column.unmoved === undefined ? [] : [{ column, counter: column.unmoved }],
+  );
+  if (watched.length === 0) return act();
+  const read = () => Promise.all(watched.map(({ column, counter }) => stage.server(column).stat(counter)));
+  await sleep(UNTIL_COUNTED_MS);
   const before = await read();
   const result = await act();
-  await sleep(1_500);
-  for (const [index, after] of (await read()).entries()) {
-    const { title, unmoved = "" } = columns[index] ?? {};
-    if (after !== before[index])
-      throw new ExplainedError(
-        `the column "${title ?? ""}" does not do what it says: ${unmoved} was to stand still and went from ${before[index] ?? 0} to ${after}.`,
-      );
-  }
-  return result;
+  await sleep(UNTIL_COUNTED_MS);
+  const after = await read();
+  const moved = watched.find((_, i) => before[i] !== after[i]);
+  if (moved === undefined) return result;
+  throw new ExplainedError(
+    `the column "${moved.column.title}" does not do what it says: ${moved.counter} was to stand still while it was measured, and moved.`,
+  );
 }
 
 function summarizeColumn(

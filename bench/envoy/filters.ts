@@ -14,7 +14,7 @@ export interface JwtAuthnOptions {
 
 /** Envoy's own filter for tokens, with the issuer's keys in its configuration. */
 export function jwtAuthn({ key }: World, { caches = false, tells = false }: JwtAuthnOptions = {}): Config {
-  return anyJwtAuthn([key.jwk as JWK], {
+  return anyJwtAuthn([key.jwk], {
     audiences: [audience],
     forward: true,
     ...(caches && { jwt_cache_config: { jwt_cache_size: 1_000 } }),
