@@ -42,7 +42,7 @@ async function run(options: Options, teardown: Teardown): Promise<void> {
     results.push(await runGroup(group, setting, envoy.path, options, report));
   const figures = options.only.includes(VM_FIGURES) ? await measureVm(setting, envoy.path, report) : [];
   const missing = peerVariables.filter((name) => (process.env[name] ?? "") === "");
-  const written = await writeReport({ groups: results, figures }, machine, missing);
+  const written = await writeReport(options.output, { groups: results, figures }, machine, missing);
   if (options.writesDocs) await writeDocs(written);
   process.stdout.write(written.markdown);
 }

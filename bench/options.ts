@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { ExplainedError } from "../envoy/process/explained-error.ts";
 import { groups } from "./groups/index.ts";
@@ -17,6 +18,7 @@ Measures what holdfast costs a real Envoy beside Envoy's own filters: CPU time o
   --rounds <n>         each has every column once (25)
   --requests <n>       of a column in a round (1500)
   --quick              2 rounds of 200: shows that it works, and measures nothing
+  --output <folder>    for the report (build/bench)
   --write-docs         puts the result into docs/performance.md and docs/performance.svg
   --help               print this
 
@@ -24,7 +26,7 @@ Environment:
   ENVOY_BIN, ENVOY_VERSION                    as for the demo
   BENCH_RUST_WASM, BENCH_GO_WASM, BENCH_OPA   filters of others to measure beside, see bench/peers/README.md
 
-Needs Linux and h2load. Leaves build/bench/*.json, build/bench/report.md and build/bench/report.svg.
+Needs Linux and h2load. Leaves a .json of each group, report.md and report.svg.
 Ends with 0 whatever the figures are, 2 when it could not measure.
 `;
 
@@ -34,6 +36,8 @@ export interface Options extends Plan {
   /** Groups, by ID. */
   readonly only: readonly string[];
   readonly isQuick: boolean;
+  /** Where the report goes. */
+  readonly output: string;
   readonly writesDocs: boolean;
 }
 
@@ -58,6 +62,7 @@ export function readOptions(args: readonly string[]): Options {
       warmUp: isQuick ? requests : 4_000,
     },
     isQuick,
+    output: given.output ?? fileURLToPath(new URL("../build/bench", import.meta.url)),
     writesDocs: given["write-docs"],
   };
 }
@@ -70,7 +75,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         ...{ help: flag, quick: flag, "write-docs": flag },
-        ...{ only: text, columns: text, rounds: text, requests: text },
+        ...{ only: text, columns: text, rounds: text, requests: text, output: text },
       },
     }).values;
   } catch (failure) {

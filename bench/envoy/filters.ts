@@ -1,4 +1,3 @@
-import type { JWK } from "jose";
 import { audience } from "../../envoy/setup/materials.ts";
 import { type Config, typeUrl } from "../../test/envoy/support/config.ts";
 import { jwtAuthn as anyJwtAuthn, wasm } from "../../test/envoy/support/filters.ts";

@@ -7,7 +7,6 @@ import type { Machine } from "../machine.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { renderSvg } from "./svg.ts";
 
-const output = fileURLToPath(new URL("../../build/bench", import.meta.url));
 const page = fileURLToPath(new URL("../../docs/performance.md", import.meta.url));
 const picture = fileURLToPath(new URL("../../docs/performance.svg", import.meta.url));
 
@@ -21,10 +20,11 @@ export interface Report {
 }
 
 /**
- * Leaves what was measured in build/bench.
+ * Leaves what was measured in a folder.
  * @param missing what was not measured, since its binary was not given
  */
 export async function writeReport(
+  output: string,
   measured: Measured,
   machine: Machine,
   missing: readonly string[],
