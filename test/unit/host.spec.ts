@@ -119,7 +119,7 @@ describe("a region", () => {
     const record = region.make<Pair>();
     expect(record.left + record.right).toBe(0);
     for (let i = 0; i < 1000; i++) region.copy(utf8("something longer than that"));
-    expect(lengthOf(region.copy(utf8("x".repeat(30000))))).toBe(20000);
+    expect(lengthOf(region.copy(utf8("x".repeat(20000))))).toBe(20000);
     expect(text(copy)).toBe("kept");
     region.release();
     expect(text(region.copy(utf8("again")))).toBe("again");
@@ -140,7 +140,7 @@ describe("a table", () => {
 describe("header pairs", () => {
   test("are read in order, empty values too", () => {
     const two = fromHex(
-      "03000000" + "01000000" + "02000000" + "01000000" + "00000000" + "6100" + "787900" + "6200" + "00",
+      "02000000" + "01000000" + "02000000" + "01000000" + "00000000" + "6100" + "787900" + "6200" + "00",
     );
     pairs.start(two);
     expect(pairs.next()).toBe(true);
