@@ -45,7 +45,10 @@ function check(files: readonly string[], options: Options): void {
     throw new Failure(`--format ${options.format}: expected one of ${Object.keys(reporters).join(", ")}`);
   const module = loadModule(options.wasm);
   const scene = { ...findPolicies(files), envoy: versionOf(options.envoy) };
-  const reports = unique(scene.policies.flatMap((found) => checkOne(module, found, scene)));
+  const reports = inOrder(
+    scene.policies.flatMap((found) => checkOne(module, found, scene)),
+    files,
+  );
   process.stdout.write(report(reports, files.length));
   if (reports.some(({ level }) => level === "error")) process.exitCode = EXIT_BAD_POLICY;
   else if (reports.some(({ level }) => level === "warning")) process.exitCode = EXIT_FINDING;
@@ -58,9 +61,15 @@ function versionOf(text: string | undefined): EnvoyVersion | undefined {
   return version;
 }
 
-/** What is around several policies is said once. */
-function unique(reports: readonly Report[]): readonly Report[] {
-  return [...new Map(reports.map((report) => [JSON.stringify(report), report])).values()];
+/** As they stand in the files, in the order that these were given in. What is around several policies is said once. */
+function inOrder(reports: readonly Report[], files: readonly string[]): readonly Report[] {
+  const unique = new Map(reports.map((report) => [JSON.stringify(report), report]));
+  return [...unique.values()].sort(
+    (one, other) =>
+      files.indexOf(one.file) - files.indexOf(other.file) ||
+      one.line - other.line ||
+      one.column - other.column,
+  );
 }
 
 function checkOne(module: WebAssembly.Module, found: FoundPolicy, scene: Scene): Report[] {
