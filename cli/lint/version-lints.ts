@@ -7,7 +7,7 @@ export const versionLints: readonly Lint[] = [
   {
     id: "envoy-too-old",
     level: "warning",
-    what: 'an Envoy below 1.37, or below 1.40 for `examineCertificate` and `"validatedBy": "envoy"`; which one it is says `--envoy`, an image or the label `istio.io/rev`',
+    what: 'an Envoy below 1.37, or below 1.40 for `examineCertificate` and `"validatedBy": "envoy"`, by `--envoy`, an image or the label `istio.io/rev`',
     find: isTooOld,
   },
 ];

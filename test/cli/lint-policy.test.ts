@@ -1,7 +1,7 @@
 // What is legal and unwise in a policy, whatever loads it.
 
 import { describe, it } from "node:test";
-import { issuer, policy, policyWithIssuer, policyWithRule } from "../../filter/support/policies.ts";
+import { issuer, policy, policyWithIssuer, policyWithRule } from "../filter/support/policies.ts";
 import { type Expected, finds } from "./findings.ts";
 
 const jwtAuthn = { jwt_authn: { payloadHeader: "x-jwt-payload" } };

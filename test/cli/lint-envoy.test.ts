@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
-import { fillPolicy } from "../../../envoy/setup/fill-policy.ts";
-import { key } from "../../filter/support/tokens.ts";
+import { fillPolicy } from "../../envoy/setup/fill-policy.ts";
+import { key } from "../filter/support/tokens.ts";
 import { changed, type Expected, finds } from "./findings.ts";
 
 const type = (name: string) => `"@type": type.googleapis.com/envoy.extensions.${name}`;
@@ -380,14 +380,14 @@ describe("an Envoy", { concurrency: 2 }, () => {
   });
 
   it("in docs/envoy.md has nothing", () => {
-    const page = readFileSync(new URL("../../../docs/envoy.md", import.meta.url), "utf8");
+    const page = readFileSync(new URL("../../docs/envoy.md", import.meta.url), "utf8");
     const [, documented = ""] = /<!-- bootstrap -->\s*```yaml\n(.*?)```/s.exec(page) ?? [];
     return finds([["envoy.yaml", documented]], []);
   });
 
   it("of the demo has what it shows: no certificate, observing, and sessions that may be resumed", () => {
     const config = (name: string) =>
-      readFileSync(new URL(`../../../envoy/config/${name}`, import.meta.url), "utf8");
+      readFileSync(new URL(`../../envoy/config/${name}`, import.meta.url), "utf8");
     const text = fillPolicy(config("server.yaml"), config("policy.json"), [key.jwk]);
     return finds(
       [["server.yaml", text]],

@@ -1,7 +1,7 @@
 // What `holdfast check` finds in files that have one flaw each.
 
 import assert from "node:assert/strict";
-import { Files, holdfast } from "../support.ts";
+import { Files, holdfast } from "./support.ts";
 
 /** A file's name and text; anything but a text as JSON. */
 export type Given = readonly [name: string, content: unknown];

@@ -4,8 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { changed, type Expected, finds, type Given } from "./findings.ts";
 
-const shipped = (name: string) =>
-  readFileSync(new URL(`../../../envoy/istio/${name}`, import.meta.url), "utf8");
+const shipped = (name: string) => readFileSync(new URL(`../../envoy/istio/${name}`, import.meta.url), "utf8");
 
 const observing = shipped("wasmplugin.yaml");
 const plugin = changed(observing, "mode: observe", "mode: enforce");
