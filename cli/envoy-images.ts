@@ -35,9 +35,18 @@ export function envoyOfRevision(revision: string): EnvoyVersion | undefined {
   return istio === undefined ? undefined : envoyOfIstio(istio);
 }
 
+/** Of each document that was looked through: many policies can be in one. */
+const found = new WeakMap<Value, readonly Value[]>();
+
 /** The images in a document that say which Envoy runs. */
 export function envoyImages(root: Value): readonly Value[] {
-  return [...root.all()].filter(({ name, text }) => name === "image" && envoyInImage(text) !== undefined);
+  const known = found.get(root);
+  if (known !== undefined) return known;
+  const images = [...root.all()].filter(
+    ({ name, text }) => name === "image" && envoyInImage(text) !== undefined,
+  );
+  found.set(root, images);
+  return images;
 }
 
 export function hasEnvoyImage(root: Value): boolean {

@@ -1,6 +1,12 @@
 // What a policy takes for granted of its listener, and the listener does not do.
 
 import type { Value } from "../value.ts";
+import {
+  clientTrafficOf,
+  forwardsOtherwise as forwardsOtherwiseInGateway,
+  resumptionOf,
+  validatesNobody,
+} from "./client-traffic-policy.ts";
 import { seatOf } from "./envoy-seat.ts";
 import { validationOf, tlsOf } from "./listener-tls.ts";
 import { isIstioPlugin, concerns } from "./istio.ts";
@@ -49,6 +55,8 @@ function isNotValidated(subject: Subject): Finding[] {
   const { policy, found } = subject;
   if (presenterFrom(policy) !== "peer" || policy.presenter?.validatedBy !== "listener") return [];
   if (isIstioPlugin(found.container?.kind)) return takesPlaintextInIstio(subject);
+  const traffic = clientTrafficOf(found.container, subject.scene);
+  if (traffic.length > 0) return traffic.flatMap(validatesNobody);
   const chain = seatOf(found.container)?.chain;
   if (chain === undefined) return [];
   const tls = tlsOf(chain);
@@ -108,41 +116,50 @@ function takesPlaintextInIstio({ found: { container }, scene }: Subject): Findin
     });
 }
 
-function deniesWhoResumes({ policy, found }: Subject): Finding[] {
+function deniesWhoResumes(subject: Subject): Finding[] {
+  const { policy } = subject;
   const isEnvoy = (policy.presenter?.validatedBy ?? "envoy") === "envoy";
   if (presenterFrom(policy) !== "peer" || !isEnvoy) return [];
-  return whereSessionsResume(found).map((place) => ({
-    message:
-      'clients resume TLS sessions, and Envoy calls no certificate of a resumed one validated: they are denied (peer_not_validated); set disable_stateless_session_resumption and disable_stateful_session_resumption, or "validatedBy": "listener" if the listener validates',
+  return whereSessionsResume(subject).map(({ place, remedy }) => ({
+    message: `clients resume TLS sessions, and Envoy calls no certificate of a resumed one validated: they are denied (peer_not_validated); ${remedy}, or "validatedBy": "listener" if the listener validates`,
     place,
   }));
 }
 
-function outlivesCertificate({ policy, found }: Subject): Finding[] {
+function outlivesCertificate(subject: Subject): Finding[] {
+  const { policy } = subject;
   const { validatedBy, examineCertificate } = policy.presenter ?? {};
   if (presenterFrom(policy) !== "peer" || validatedBy !== "listener" || examineCertificate === true)
     return [];
-  return whereSessionsResume(found).map((place) => ({
-    message:
-      'a TLS session can be resumed after its certificate has ended, and is not validated again; set "examineCertificate" (Envoy 1.40 or later), or disable_stateless_session_resumption and disable_stateful_session_resumption',
+  return whereSessionsResume(subject).map(({ place, remedy }) => ({
+    message: `a TLS session can be resumed after its certificate has ended, and is not validated again; set "examineCertificate" (Envoy 1.40 or later), or ${remedy}`,
     place,
   }));
 }
 
-function whereSessionsResume({ container }: Subject["found"]) {
+function whereSessionsResume({ found: { container }, scene }: Subject) {
   const chain = seatOf(container)?.chain;
-  const tls = chain === undefined ? undefined : tlsOf(chain);
+  if (chain === undefined) {
+    const resumptions = clientTrafficOf(container, scene).map(resumptionOf);
+    return resumptions.flatMap((value) =>
+      value === undefined ? [] : [{ place: value.place, remedy: "leave resumption out" }],
+    );
+  }
+  const tls = tlsOf(chain);
   if (tls === undefined || tls === "unknown") return [];
-  const isOff = ["stateless", "stateful"].every(
-    (kind) => tls.get(`disable_${kind}_session_resumption`)?.isTrue === true,
-  );
-  return isOff ? [] : [tls.place];
+  const switches = ["disable_stateless_session_resumption", "disable_stateful_session_resumption"];
+  if (switches.every((name) => tls.get(name)?.isTrue === true)) return [];
+  return [{ place: tls.place, remedy: `set ${switches.join(" and ")}` }];
 }
 
-function forwardsOtherwise({ policy, found }: Subject): Finding[] {
+function forwardsOtherwise({ policy, found, scene }: Subject): Finding[] {
   const expected = policy.presenter?.forwardClientCertDetails;
+  if (expected === undefined) return [];
   const manager = seatOf(found.container)?.manager;
-  if (expected === undefined || manager === undefined) return [];
+  if (manager === undefined)
+    return clientTrafficOf(found.container, scene).flatMap((spec) =>
+      forwardsOtherwiseInGateway(spec, expected),
+    );
   const details = manager.get("forward_client_cert_details");
   const actual = details?.text ?? "SANITIZE";
   if (actual !== expected) {

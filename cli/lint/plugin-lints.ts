@@ -4,6 +4,7 @@ import type { Container } from "../policies.ts";
 import type { Value } from "../value.ts";
 import { pluginConfigOf, seatOf } from "./envoy-seat.ts";
 import { isIstioPlugin, labelsOf, targetRefsOf } from "./istio.ts";
+import { tlsOf } from "./listener-tls.ts";
 import { type Finding, leftToJwtAuthn, type Lint, presenterFrom, type Subject } from "./subject.ts";
 
 export const pluginLints: readonly Lint[] = [
@@ -134,7 +135,7 @@ function seesOtherDirectionInPatch(policy: Subject["policy"], patch: Value): Fin
 }
 
 function seesOtherDirectionInListener(policy: Subject["policy"], container: Container): Finding[] {
-  const listener = seatOf(container)?.listener;
+  const { listener, chain } = seatOf(container) ?? {};
   if (listener === undefined) return [];
   const direction = listener.get("traffic_direction");
   const isOutbound = direction?.text === "OUTBOUND";
@@ -144,7 +145,9 @@ function seesOtherDirectionInListener(policy: Subject["policy"], container: Cont
       'the policy is for tokens that leave ("from": "self"), and every request through a listener that is not marked as outbound is denied (listener_not_outbound); expected traffic_direction: OUTBOUND, if this one is for the workload beside it only';
     return [{ message, place }];
   }
-  if (presenterFrom(policy) === "peer" && isOutbound) {
+  // Istio's gateways have outbound listeners, too, and clients that show certificates there.
+  const isPlaintext = chain !== undefined && tlsOf(chain) === undefined;
+  if (presenterFrom(policy) === "peer" && isOutbound && isPlaintext) {
     const message =
       'an outbound listener takes what the workload beside it sends, where nobody shows a certificate: every request that needs a token is denied; expected a policy with "from": "self" here';
     return [{ message, place }];

@@ -88,10 +88,16 @@ function observes({ policy, found }: Subject): Finding[] {
 function hasNoAudience({ policy, found }: Subject): Finding[] {
   return Object.entries(policy.issuers ?? {}).flatMap(([name, issuer]) => {
     const needsNone = isWit(issuer.kind) || issuer.introspection === "upstream";
-    if (issuer.audiences !== undefined || needsNone) return [];
+    if (issuer.audiences !== undefined || needsNone || everyRuleAsks(policy, name)) return [];
     const message = `issuer "${name}" has no "audiences": a token that was issued for another service is good here; name those that mean this one`;
     return [{ message, place: found.at(`/issuers/${name}`) }];
   });
+}
+
+/** Whether every rule that takes an issuer's tokens names audiences itself. */
+function everyRuleAsks({ issuers = {}, rules }: Policy, name: string): boolean {
+  const taking = rules?.filter((rule) => rule.token !== "none" && issuersOf(issuers, rule).includes(name));
+  return taking?.every(({ audiences }) => audiences !== undefined) ?? false;
 }
 
 function leavesTokensUnbound({ policy, found }: Subject): Finding[] {

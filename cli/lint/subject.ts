@@ -36,6 +36,7 @@ export interface Rule {
   readonly mode?: string;
   readonly token?: string;
   readonly issuers?: readonly string[];
+  readonly audiences?: unknown;
   readonly bind?: readonly Bind[];
   readonly onDeny?: string;
   readonly revalidate?: unknown;

@@ -125,23 +125,18 @@ it("SARIF has the finding with its place", async () => {
     }[];
   };
   assert.equal(version, "2.1.0");
-  assert.deepEqual(runs[0]?.tool.driver.rules, [
+  const [run] = runs;
+  assert.deepEqual(run?.tool.driver.rules, [
     { id: "observe-mode", shortDescription: { text: "the policy, or a rule, only observes" } },
   ]);
-  const [result] = runs[0]?.results ?? [];
+  const [result] = run.results;
   assert.equal(result?.["ruleId"], "observe-mode");
   assert.equal(result["level"], "warning");
 });
 
 /** Each list is ten times the one before. */
-const laughs = ["a: &a [x, x, x, x, x, x, x, x, x, x]", ..."bcdefgh"]
-  .map((name, i) =>
-    i === 0
-      ? name
-      : `${name}: &${name} [${Array(10)
-          .fill(`*${"abcdefgh"[i - 1] ?? ""}`)
-          .join(", ")}]`,
-  )
+const laughs = ["x", "*a", "*b", "*c", "*d", "*e", "*f", "*g"]
+  .map((item, i) => `${"abcdefgh".charAt(i)}: &${"abcdefgh".charAt(i)} [${Array(10).fill(item).join(", ")}]`)
   .join("\n");
 
 describe("a wrong command", () => {

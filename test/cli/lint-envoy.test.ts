@@ -153,6 +153,8 @@ const acceptsStrip = `${accepted}
                               - filter_state: { key: wasm.holdfast.verdict, string_match: { exact: strip } }`;
 const outboundGood = changed(stripping, accepted, acceptsStrip);
 
+const outgoing = changed(good, "name: orders\n", "name: orders\n      traffic_direction: OUTBOUND\n");
+
 const proving = JSON.stringify({ ...policy, ...plain, dpop: { origins: ["https://orders.example.org"] } });
 const following = (path: string, name?: string) =>
   JSON.stringify({
@@ -269,9 +271,10 @@ const flaws: Readonly<Record<string, readonly [text: string, ...expected: Expect
     ["jwt-authn-issuer", "https://other.example.org"],
     ["jwt-authn-issuer", "'"],
   ],
-  "an outbound listener": [
-    good.replace("name: orders\n", "name: orders\n      traffic_direction: OUTBOUND\n"),
+  "an outbound listener in plaintext": [
+    without(outgoing, socket),
     ["wrong-direction", "OUTBOUND"],
+    ["listener-unvalidated", "filters:"],
   ],
   "tokens that leave through any listener": [
     without(outboundGood, "      traffic_direction: OUTBOUND\n"),
@@ -297,6 +300,7 @@ const flaws: Readonly<Record<string, readonly [text: string, ...expected: Expect
 
 const innocents: Readonly<Record<string, string>> = {
   "that is good": good,
+  "with an outbound listener and certificates, as at a gateway of Istio's": outgoing,
   "with a backstop that accepts what was stripped": outboundGood,
   "with a SPIFFE validator": changed(
     good,

@@ -130,6 +130,28 @@ kind: EnvoyProxy
 metadata: { name: edge, namespace: shop }
 spec: { provider: { type: Kubernetes, kubernetes: { envoyDeployment: { container: { image: "${image}" } } } } }
 `;
+const traffic = `apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: ClientTrafficPolicy
+metadata: { name: edge, namespace: shop }
+spec:
+  targetRefs: [{ group: gateway.networking.k8s.io, kind: Gateway, name: edge }]
+  headers: { xForwardedClientCert: { mode: AppendForward, certDetailsToAdd: [Subject, URI] } }
+  tls:
+    clientValidation: { caCertificateRefs: [{ kind: ConfigMap, name: ca }] }
+`;
+/** Behind a gateway, with what Envoy Gateway says of its listener. */
+const atEdge = (text: string, validatedBy = "listener"): readonly Given[] => [
+  [
+    "policy.yaml",
+    changed(
+      gatewayPolicy,
+      "{ validatedBy: listener }",
+      `{ validatedBy: ${validatedBy}, forwarders: ["spiffe://cluster.local/ns/edge/sa/gateway"], forwardClientCertDetails: APPEND_FORWARD }`,
+    ),
+  ],
+  ["traffic.yaml", text],
+];
+const resuming = `${traffic}    session: { resumption: { stateless: {} } }\n`;
 const compose = (image: string) => `services:
   server:
     image: ${image}
@@ -462,6 +484,50 @@ const cases: Readonly<Record<string, Case>> = {
       ["proxy.yaml", envoyProxy("docker.io/envoyproxy/envoy:distroless-v1.37.0")],
     ],
     [standsAlone],
+  ],
+  "Envoy Gateway with a listener that is good: only the backstop is missing": [
+    atEdge(traffic),
+    [standsAlone],
+  ],
+  "Envoy Gateway that asks for no certificate": [
+    atEdge(
+      changed(
+        traffic,
+        "clientValidation: { caCertificateRefs: [{ kind: ConfigMap, name: ca }] }",
+        "ciphers: []",
+      ),
+    ),
+    [standsAlone, ["listener-unvalidated", "ciphers"]],
+  ],
+  "Envoy Gateway with a certificate that is optional": [
+    atEdge(changed(traffic, "clientValidation: {", "clientValidation: { optional: true,")),
+    [standsAlone, ["listener-unvalidated", "true"]],
+  ],
+  "Envoy Gateway of another gateway, with one that is optional: only the backstop is missing": [
+    atEdge(
+      changed(
+        changed(traffic, "clientValidation: {", "clientValidation: { optional: true,"),
+        "Gateway, name: edge",
+        "Gateway, name: other",
+      ),
+    ),
+    [standsAlone],
+  ],
+  "Envoy Gateway with sessions that outlive their certificate": [
+    atEdge(resuming),
+    [standsAlone, ["resumption-unexamined", "{ stateless"]],
+  ],
+  "Envoy Gateway with sessions that are resumed, of which Envoy says no": [
+    atEdge(resuming, "envoy"),
+    [standsAlone, ["resumption-denied", "{ stateless"]],
+  ],
+  "Envoy Gateway that forwards certificates otherwise": [
+    atEdge(changed(traffic, "mode: AppendForward", "mode: SanitizeSet")),
+    [standsAlone, ["forwarded-certificate", "SanitizeSet"]],
+  ],
+  "Envoy Gateway that forwards no name": [
+    atEdge(changed(traffic, "[Subject, URI]", "[Subject]")),
+    [standsAlone, ["forwarded-certificate", "[Subject]"]],
   ],
   "Envoy Gateway's own image, which is no Envoy: only the backstop is missing": [
     [

@@ -23,6 +23,13 @@ const flaws: Readonly<Record<string, readonly [policy: unknown, ...expected: Exp
     policyWithIssuer({ audiences: undefined }),
     ["no-audience", '{"issuer":'],
   ],
+  "with a rule that names none either": [
+    policy({
+      issuers: { idp: { ...issuer(), audiences: undefined } },
+      rules: [{ name: "orders", when: { path: "/orders" }, audiences: ["orders"] }, { name: "others" }],
+    }),
+    ["no-audience", '{"issuer":'],
+  ],
   "with a certificate binding that nobody renews": [
     policyWithRule({ bind: [{ certificate: {} }] }),
     ["rotation-off", '{"certificate"'],
@@ -70,6 +77,13 @@ const flaws: Readonly<Record<string, readonly [policy: unknown, ...expected: Exp
 
 const innocents: Readonly<Record<string, unknown>> = {
   "without rules": policy(),
+  "whose rules name the audiences": policy({
+    issuers: { idp: { ...issuer(), audiences: undefined } },
+    rules: [
+      { name: "health", when: { path: "/healthz" }, token: "none" },
+      { name: "all", audiences: ["orders"] },
+    ],
+  }),
   "whose opaque tokens only the upstream knows": policy({
     issuers: { old: { header: "x-api-token", introspection: "upstream" } },
     rules: [{ name: "all", bind: [{ firstUse: {} }] }],
