@@ -101,8 +101,7 @@ export class Value {
     return names
       .map(String)
       .reduce<Value | undefined>(
-        (value, name) =>
-          value === undefined ? undefined : (value.#member(name) ?? value.#member(camelCase(name))),
+        (value, name) => (value === undefined ? undefined : (value.#member(name) ?? value.#renamed(name))),
         this,
       );
   }
@@ -145,6 +144,10 @@ export class Value {
     if (isSeq(this.#node)) return this.children[Number(name)];
     if (!isMap(this.#node)) return undefined;
     return this.#child(this.#node.get(name, true), name)[0];
+  }
+
+  #renamed(name: string): Value | undefined {
+    return name.includes("_") ? this.#member(camelCase(name)) : undefined;
   }
 
   #child(node: unknown, name: string): readonly Value[] {

@@ -16,9 +16,19 @@ export interface Seat {
   readonly listener: Value | undefined;
 }
 
+/** Of each filter that was looked up: each is held against every other one. */
+const seats = new WeakMap<Container, { readonly seat: Seat | undefined }>();
+
 /** Where the filter that has a policy stands; undefined where the file does not show the chain around it. */
 export function seatOf(container: Container | undefined): Seat | undefined {
-  const path = container === undefined ? [] : [container.holder, ...container.holder.ancestors()];
+  if (container === undefined) return undefined;
+  const { seat } = seats.get(container) ?? { seat: findSeat(container) };
+  seats.set(container, { seat });
+  return seat;
+}
+
+function findSeat({ holder }: Container): Seat | undefined {
+  const path = [holder, ...holder.ancestors()];
   const list = path.findIndex(({ name, isList }) => isList && isNamed(name, "http_filters"));
   const filters = path[list];
   const own = path[list - 1];
