@@ -189,13 +189,23 @@ function readsAddressFromHeader({ policy, found }: Subject): Finding[] {
 
 function seesNoServerName({ policy, found }: Subject): Finding[] {
   const listener = seatOf(found.container)?.listener;
-  if (listener === undefined) return [];
-  const inspectors = listener.get("listener_filters")?.children ?? [];
-  if (inspectors.some((filter) => /tls_inspector/i.test(filter.toJson()))) return [];
+  if (listener === undefined || inspectsTls(listener)) return [];
   return bindsOf(policy).flatMap(([pointer, { network }]) => {
     if (network?.serverNames === undefined) return [];
     const message =
       "the listener has no tls_inspector, so no server name is seen and the binding never holds (server_name_mismatch); add envoy.filters.listener.tls_inspector to its listener_filters";
     return [{ message, place: found.at(pointer) }];
   });
+}
+
+/** Envoy puts the inspector in by itself where a filter chain is chosen by what it finds. */
+function inspectsTls(listener: Value): boolean {
+  const inspectors = listener.get("listener_filters")?.children ?? [];
+  const matches = listener.get("filter_chains")?.children.map((chain) => chain.get("filter_chain_match"));
+  return (
+    inspectors.some((filter) => /tls_?inspector/i.test(filter.toJson())) ||
+    matches?.some(
+      (match) => match?.has("server_names") === true || match?.has("application_protocols") === true,
+    ) === true
+  );
 }

@@ -4,13 +4,21 @@ import type { FoundPolicy } from "../policies.ts";
 import type { Value } from "../value.ts";
 import { pluginConfigOf, seatOf } from "./envoy-seat.ts";
 import { concerns, isIstioPlugin } from "./istio.ts";
-import { type Finding, type Lint, type Policy, policyOf, remembersTokens, type Subject } from "./subject.ts";
+import {
+  type Finding,
+  type Lint,
+  type Policy,
+  policyOf,
+  remembersTokens,
+  type Scene,
+  type Subject,
+} from "./subject.ts";
 
 export const neighbourLints: readonly Lint[] = [
   {
     id: "two-filters",
     level: "warning",
-    what: "two holdfast filters in one chain: the first decides about the token by its policy alone",
+    what: "two holdfast filters in one chain: the first decides about the token by its policy alone; a note for two plugins",
     find: standsBehindAnother,
   },
   {
@@ -28,6 +36,8 @@ export const neighbourLints: readonly Lint[] = [
 ];
 
 function standsBehindAnother({ found, scene }: Subject): Finding[] {
+  const { container } = found;
+  if (container !== undefined && isIstioPlugin(container.kind)) return mayStandBesideAnother(found, scene);
   const seat = seatOf(found.container);
   if (seat === undefined) return [];
   const first = others(found, scene.policies).find((other) => {
@@ -43,10 +53,24 @@ function standsBehindAnother({ found, scene }: Subject): Finding[] {
   return [{ message, place: found.at("") }];
 }
 
+/** The order of two plugins is by phase, priority and name. */
+function mayStandBesideAnother(found: FoundPolicy, { policies }: Scene): Finding[] {
+  const before = policies.slice(0, policies.indexOf(found));
+  const other = before.find(
+    (candidate) => shareProxy(found, candidate) && matchOf(candidate) === matchOf(found),
+  );
+  if (other === undefined) return [];
+  const { file, line } = other.at("");
+  const message = `the plugin of ${file}:${line} may be loaded for the same workloads: the first of the two in the chain decides about the token by its policy alone; put both policies into one, or keep their workloads apart`;
+  return [{ message, place: found.at(""), level: "note" }];
+}
+
 function sharesWhatWasSpent({ policy, found, scene }: Subject): Finding[] {
   if (!remembersTokens(policy)) return [];
   const sharing = others(found, scene.policies).some(
-    (other) => remembersTokens(policyOf(other)) && (shareVm(found, other) || shareProxy(found, other)),
+    (other) =>
+      remembersTokens(policyOf(other)) &&
+      (shareVm(found, other) || (shareProxy(found, other) && matchOf(found) !== matchOf(other))),
   );
   if (!sharing) return [];
   const plugin = pluginConfigOf(found.container);
@@ -68,12 +92,15 @@ function shareVm(one: FoundPolicy, other: FoundPolicy): boolean {
   return vmId(one) === vmId(other);
 }
 
-/** Two of Istio's plugins at one workload, for traffic that the other does not see. */
+/** Two of Istio's plugins, maybe at one workload. */
 function shareProxy({ container: one }: FoundPolicy, { container: other }: FoundPolicy): boolean {
   if (one === undefined || other === undefined) return false;
-  if (!isIstioPlugin(one.kind) || !isIstioPlugin(other.kind)) return false;
-  const match = (root: Value) => root.get("spec", "match")?.toJson();
-  return concerns(one.manifest, other.manifest) && match(one.manifest.root) !== match(other.manifest.root);
+  return isIstioPlugin(one.kind) && isIstioPlugin(other.kind) && concerns(one.manifest, other.manifest);
+}
+
+/** For which traffic a plugin is loaded. */
+function matchOf({ container }: FoundPolicy): string | undefined {
+  return container?.manifest.root.get("spec", "match")?.toJson();
 }
 
 function sharesName({ policy, found, scene }: Subject): Finding[] {

@@ -93,7 +93,7 @@ describe("what is legal and unwise", () => {
   });
 
   it("of a flaw around two policies is said once", async () => {
-    const two = `${plugin("  phase: AUTHZ")}---\n${plugin("  phase: AUTHZ").replace("name: holdfast", "name: other")}`;
+    const two = `${plugin("  phase: AUTHZ").replace("name: holdfast", "name: holdfast\n  namespace: shop")}---\n${plugin("  phase: AUTHZ").replace("name: holdfast", "name: other\n  namespace: other")}`;
     const old = files.write("compose.yaml", "services: { server: { image: envoyproxy/envoy:v1.30.0 } }");
     const { out } = await holdfast(["check", "--format", "json", files.write("two.yaml", two), old]);
     const rules = (JSON.parse(out) as readonly { readonly rule: string }[]).map(({ rule }) => rule);

@@ -153,6 +153,7 @@ const acceptsStrip = `${accepted}
                               - filter_state: { key: wasm.holdfast.verdict, string_match: { exact: strip } }`;
 const outboundGood = changed(stripping, accepted, acceptsStrip);
 
+const withoutInspector = good.replaceAll("tls_inspector", "http_inspector").replace("TlsI", "HttpI");
 const outgoing = changed(good, "name: orders\n", "name: orders\n      traffic_direction: OUTBOUND\n");
 
 const proving = JSON.stringify({ ...policy, ...plain, dpop: { origins: ["https://orders.example.org"] } });
@@ -235,13 +236,7 @@ const flaws: Readonly<Record<string, readonly [text: string, ...expected: Expect
   "a listener that forwards no certificates": [without(good, details), ["forwarded-certificate", '"@type"']],
   "a listener that forwards no name": [without(good, uri), ["forwarded-certificate", "APPEND_FORWARD"]],
   "addresses from a header": [without(good, remote), ["address-from-header", "'"]],
-  "server names that nobody looks for": [
-    changed(good, "tls_inspector.v3.TlsInspector", "http_inspector.v3.HttpInspector").replace(
-      "envoy.filters.listener.tls_inspector",
-      "envoy.filters.listener.http_inspector",
-    ),
-    ["no-tls-inspector", "'"],
-  ],
+  "server names that nobody looks for": [withoutInspector, ["no-tls-inspector", "'"]],
   "jwt_authn behind holdfast": [
     bootstrap(listener(filter(JSON.stringify(policy)) + jwtAuthn + backstop)),
     ["jwt-authn-order", "name: envoy.filters.http.jwt_authn"],
@@ -322,6 +317,11 @@ const innocents: Readonly<Record<string, string>> = {
     "forward_client_cert_details: FORWARD_ONLY",
   ).replace(uri, ""),
   "with addresses from a header that is trusted": without(trustsHeader, remote),
+  "with server names that a filter chain is chosen by": changed(
+    withoutInspector,
+    "        - transport_socket:",
+    "        - filter_chain_match: { server_names: [orders.example.org] }\n          transport_socket:",
+  ),
   "with jwt_authn that takes the token out, and metadata only": without(metadataOnly, forward),
   "with two listeners, each with its own memory": two(filter(proving), filter(proving, "others")),
   "with two listeners that remember nothing": two(

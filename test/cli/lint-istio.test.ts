@@ -415,6 +415,17 @@ const cases: Readonly<Record<string, Case>> = {
       ["shared-vm", "trustDomain:"],
     ],
   ],
+  "two plugins for one workload": [
+    [...all(plugin), ["other.yaml", changed(plugin, "name: holdfast", "name: holdfast-too")]],
+    [["two-filters", "mode: enforce"]],
+  ],
+  "two plugins for two workloads: only the other's backstop is missing": [
+    [
+      ...all(plugin),
+      ["other.yaml", changed(plugin, "matchLabels: { app: orders }", "matchLabels: { app: payments }")],
+    ],
+    [["no-backstop", "selector:"]],
+  ],
   "two plugins that remember nothing: nothing": [
     [
       ["in.yaml", plugin],
