@@ -24,7 +24,7 @@ export interface Container {
 }
 
 /** All that some files have: policies, and what is around them. */
-export interface Findings {
+export interface Contents {
   readonly policies: readonly FoundPolicy[];
   readonly manifests: readonly Manifest[];
 }
@@ -36,7 +36,7 @@ const WASM_FILTER = /envoy\.extensions\.filters\.http\.wasm\.v3\.Wasm$/;
  * what it says can matter to their policies.
  * @throws Failure when there is none in a file that should have one, or a file is no YAML
  */
-export function findPolicies(files: readonly string[]): Findings {
+export function findPolicies(files: readonly string[]): Contents {
   const read = files.map((file) => {
     const manifests = readManifests(file);
     return { file, manifests, policies: manifests.flatMap(policiesIn) };
