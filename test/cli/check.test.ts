@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, it } from "node:test";
 import { LINTS } from "../../cli/lint/index.ts";
-import { issuer, policy } from "../filter/support/policies.ts";
+import { policy } from "../filter/support/policies.ts";
 import { Files, holdfast } from "./support.ts";
 
 const files = new Files();
