@@ -54,6 +54,15 @@ describe("a good policy", () => {
     const file = files.write("secrets.json", policy({ issuers: { opaque } }));
     assert.equal((await holdfast(["check", file])).code, 0);
   });
+
+  it("may be for an outbound listener, whose proxy is not here either", async () => {
+    const leaving = {
+      presenter: { from: "self" },
+      issuers: { idp: issuer({ egress: { hosts: ["a.example"] } }) },
+    };
+    const { code, out } = await holdfast(["check", files.write("self.json", policy(leaving))]);
+    assert.equal(code, 0, out);
+  });
 });
 
 describe("a policy that the filter refuses", () => {
