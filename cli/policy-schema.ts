@@ -14,6 +14,7 @@ export interface Schema {
   readonly enum?: readonly string[];
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, Schema>>;
+  readonly contains?: Schema;
 }
 
 // The compiler's own type of it names each member, and is of no use to walk over.
@@ -32,7 +33,7 @@ const SHOWN = 64;
 
 let compiled: ValidateFunction | undefined;
 
-/** All that the schema has against a policy, each place and word once. What only the filter sees is not among it. */
+/** All that the schema has against a policy: one word for each place, and each member that is missing there. */
 export function schemaFaults(policy: unknown): readonly Fault[] {
   // Compiled when it is first needed: a good policy is not looked at. A test holds that it is a schema.
   compiled ??= new Ajv2020({
@@ -41,10 +42,24 @@ export function schemaFaults(policy: unknown): readonly Fault[] {
     strictTypes: false,
     validateSchema: false,
   }).compile(POLICY_SCHEMA);
-  const validate = compiled;
-  if (validate(policy)) return [];
-  const faults = (validate.errors ?? []).filter(isTelling).map(faultOf);
-  return [...new Map(faults.map((fault) => [`${fault.pointer} ${fault.expected}`, fault])).values()];
+  if (compiled(policy)) return [];
+  const errors = (compiled.errors ?? []).filter(isTelling).sort((left, right) => rank(left) - rank(right));
+  const faults = new Map<string, Fault>();
+  for (const error of errors) {
+    const fault = faultOf(error);
+    const key = isMissing(error) ? `${fault.pointer} ${fault.expected}` : fault.pointer;
+    if (!faults.has(key)) faults.set(key, fault);
+  }
+  return [...faults.values()];
+}
+
+/** That nothing may stand somewhere says more than what is wrong with it. */
+function rank({ keyword }: ErrorObject): number {
+  return keyword === "not" ? 0 : 1;
+}
+
+function isMissing({ keyword }: ErrorObject): boolean {
+  return keyword === "required" || keyword === "dependentRequired";
 }
 
 /** Some errors only say that others were found; and why one key of a set is of no use says nothing of the set. */
@@ -66,11 +81,20 @@ function faultOf(error: ErrorObject): Fault {
     case "required":
     case "dependentRequired":
       return { pointer: instancePath, expected: missing(String(params["missingProperty"]), schema) };
+    case "contains":
+      return { pointer: at(secondOf(schema, error.data)), expected: titleOf(schema) };
     case "uniqueItems":
       return { pointer: at(Math.max(Number(params["i"]), Number(params["j"]))), expected: titleOf(schema) };
     default:
       return { pointer: instancePath, expected: valueOf(schema, error.data) };
   }
+}
+
+/** Of the bindings that may be in a list once, the one too many. */
+function secondOf({ contains }: Schema, list: unknown): number {
+  const [name = ""] = contains?.required ?? [];
+  const holders = (list as readonly object[]).flatMap((one, i) => (name in one ? [i] : []));
+  return holders[1] ?? 0;
 }
 
 function knownMember(found: string, names: readonly string[]): string {

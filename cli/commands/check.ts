@@ -4,6 +4,7 @@ import { lint } from "../lint.ts";
 import { loadModule } from "../module.ts";
 import { type FoundPolicy, findPolicies, type Place } from "../policies.ts";
 import { acceptance } from "../acceptance.ts";
+import { otherFaults, shownPointer } from "../other-faults.ts";
 import { type Report, reporters } from "../report.ts";
 
 interface Options {
@@ -48,10 +49,20 @@ function check(files: readonly string[], options: Options): void {
 function checkOne(module: WebAssembly.Module, found: FoundPolicy): Report[] {
   const { file } = found;
   const { refusal } = acceptance(module, found.text);
-  if (refusal !== undefined)
-    return [
-      { level: "error", rule: "policy-refused", file, message: refusal.message, ...placeOf(found, refusal) },
-    ];
+  if (refusal !== undefined) {
+    const error = { level: "error", file } as const;
+    const others = otherFaults(found.text, refusal).map(({ pointer, expected }) => ({
+      ...{ ...error, rule: "policy-schema", message: `${shownPointer(pointer)}: expected ${expected}` },
+      ...found.at(pointer),
+    }));
+    const first = {
+      ...error,
+      rule: "policy-refused",
+      message: refusal.message,
+      ...placeOf(found, refusal),
+    };
+    return [first, ...others].sort((left, right) => left.line - right.line || left.column - right.column);
+  }
   return lint(found).map(({ rule, message, place }) => ({ level: "warning", rule, file, message, ...place }));
 }
 

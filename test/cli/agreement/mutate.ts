@@ -190,7 +190,7 @@ export class Mutator {
     const holder = at(policy, place.slice(0, -1));
     const last = place.at(-1);
     if (Array.isArray(holder)) holder.splice(Number(last), 1);
-    else if (isObject(holder)) delete holder[String(last)];
+    else if (isObject(holder)) Reflect.deleteProperty(holder, String(last));
     return policy;
   }
 
@@ -199,7 +199,7 @@ export class Mutator {
     const name = place.at(-1);
     if (!isObject(holder) || typeof name !== "string") return policy;
     const value = holder[name];
-    delete holder[name];
+    Reflect.deleteProperty(holder, name);
     const other = this.#one([
       this.#name(),
       name.toLowerCase(),

@@ -1,0 +1,136 @@
+// The schema and the filter take the same policies, but for the rules that a schema cannot say, which are listed and have an example each.
+
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describe, it } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { acceptance, type Refusal } from "../../cli/acceptance.ts";
+import { POLICY_SCHEMA, schemaFaults } from "../../cli/policy-schema.ts";
+import { type RefusedPlace, SEMANTIC_RULES, type SemanticRule } from "../../docs/reference/semantic-rules.ts";
+import { at, Mutator } from "./agreement/mutate.ts";
+import { SEEDS } from "./agreement/seeds.ts";
+
+const POLICIES = Number(process.env["N"] ?? 6000);
+const SEED = 2026;
+
+const root = resolve(import.meta.dirname, "../..");
+const module = new WebAssembly.Module(readFileSync(join(root, "build/holdfast.wasm")));
+
+/** The rule that the filter has refused this for; undefined when the schema should have said it. */
+function ruleBehind(text: string, refusal: Refusal): SemanticRule | undefined {
+  const { pointer } = refusal;
+  const policy: unknown = JSON.parse(text);
+  const steps = pointer?.split("/").slice(1) ?? [];
+  const value = pointer === undefined ? undefined : at(policy, steps.map(unescaped));
+  const place: RefusedPlace = { text, value, policy };
+  const said = expectedBy(refusal);
+  return SEMANTIC_RULES.find(
+    ({ says, only }) => says.some((words) => said.startsWith(words)) && (only?.(place) ?? true),
+  );
+}
+
+function expectedBy({ message }: Refusal): string {
+  return message.slice(message.indexOf("expected ") + "expected ".length);
+}
+
+function unescaped(step: string): string {
+  return step.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+describe("the schema", () => {
+  it("is one, of draft 2020-12, with no keyword that is not", () => {
+    const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false });
+    assert.ok(ajv.validateSchema(POLICY_SCHEMA), ajv.errorsText());
+    ajv.compile(POLICY_SCHEMA);
+  });
+
+  it("takes what the filter takes, policy by policy that uses every member", () => {
+    for (const seed of SEEDS) {
+      assert.deepEqual(schemaFaults(seed), []);
+      assert.equal(acceptance(module, JSON.stringify(seed)).refusal, undefined);
+    }
+    const text = JSON.stringify(SEEDS);
+    const unused = [...membersOfSchema()].filter((name) => !text.includes(`"${name}":`));
+    assert.deepEqual(unused, []);
+  });
+
+  it("knows every member that the filter does, and no other", () => {
+    const known = membersOfParser();
+    const told = membersOfSchema();
+    assert.deepEqual(
+      [...known].filter((name) => !told.has(name)),
+      [],
+      "not in the schema",
+    );
+    assert.deepEqual(
+      [...told].filter((name) => !known.has(name)),
+      [],
+      "not in the filter",
+    );
+  });
+
+  it(`says the same as the filter of ${POLICIES} policies a few steps away from good ones`, () => {
+    const mutator = new Mutator(SEEDS, SEED);
+    const seen = { taken: 0, refused: 0, semantic: 0 };
+    for (let i = 0; i < POLICIES; i++) {
+      const text = mutator.next();
+      const { refusal } = acceptance(module, text);
+      const faults = schemaFaults(JSON.parse(text));
+      if (refusal === undefined) {
+        assert.deepEqual(faults, [], `the filter takes it, and the schema does not: ${text}`);
+        seen.taken++;
+      } else if (faults.length > 0) {
+        seen.refused++;
+      } else {
+        assert.ok(
+          ruleBehind(text, refusal),
+          `the schema takes it, and the filter says: ${refusal.message}\n${text}`,
+        );
+        seen.semantic++;
+      }
+    }
+    for (const [verdict, count] of Object.entries(seen)) assert.ok(count > 100, `${verdict}: ${count}`);
+  });
+});
+
+describe("a rule that a schema cannot say", () => {
+  for (const one of SEMANTIC_RULES) {
+    it(`is broken: ${one.rule}`, () => {
+      assert.equal(one.examples.length, one.says.length, "an example for each message");
+      for (const [i, example] of one.examples.entries()) {
+        const text = typeof example === "string" ? example : JSON.stringify(example);
+        assert.deepEqual(schemaFaults(JSON.parse(text)), [], "the schema says it after all");
+        const { refusal } = acceptance(module, text);
+        assert.ok(refusal !== undefined, "the filter takes it");
+        assert.ok(expectedBy(refusal).startsWith(one.says[i] ?? ""), refusal.message);
+        assert.equal(ruleBehind(text, refusal)?.rule, one.rule, refusal.message);
+      }
+    });
+  }
+});
+
+/** The names in the parser's tables of members. */
+function membersOfParser(): Set<string> {
+  const folder = join(root, "assembly/policy");
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".ts"),
+  );
+  const tables = files.flatMap((file) => {
+    const text = readFileSync(join(folder, file), "utf8");
+    return [
+      ...text.matchAll(/^const (\w*MEMBERS|\w*OPTIONS|METHODS|BORDERS) = ascii\(\s*"([^"]*)",?\s*\);/gm),
+    ];
+  });
+  assert.ok(tables.length > 25, `${tables.length} tables found`);
+  // What a feed says is no policy.
+  const ofPolicies = tables.filter(([, name]) => name !== "DOCUMENT_MEMBERS");
+  return new Set(ofPolicies.flatMap(([, , names = ""]) => names.split(" ").filter((name) => name !== "")));
+}
+
+/** Of all objects of the policy's own; a key set has a form of its own. */
+function membersOfSchema(): Set<string> {
+  const own = Object.entries(POLICY_SCHEMA.$defs ?? {}).filter(([name]) => name !== "jwks");
+  const objects = [POLICY_SCHEMA, ...own.map(([, schema]) => schema)].filter(({ type }) => type === "object");
+  return new Set(objects.flatMap(({ properties = {} }) => Object.keys(properties)));
+}
