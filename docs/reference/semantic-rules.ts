@@ -248,7 +248,9 @@ export const SEMANTIC_RULES: readonly SemanticRule[] = [
       numberSpelled("1e3", (number) => policy({ decisionLog: { sampleAllowed: number } })),
       numberSpelled("17e8", (number) => policy({ revoked: { issuedBefore: { corp: number } } })),
       numberSpelled("443.0", (number) => bind({ network: { localPorts: [number] } })),
-      numberSpelled("7.0", (number) => keys({ keys: [{ ...EC, use: "jwt-svid" }], spiffe_sequence: number }, SVID)),
+      numberSpelled("7.0", (number) =>
+        keys({ keys: [{ ...EC, use: "jwt-svid" }], spiffe_sequence: number }, SVID),
+      ),
     ],
   },
   {
