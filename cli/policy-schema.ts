@@ -15,6 +15,7 @@ export interface Schema {
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly contains?: Schema;
+  readonly maxContains?: number;
 }
 
 // The compiler's own type of it names each member, and is of no use to walk over.
@@ -82,18 +83,21 @@ function faultOf(error: ErrorObject): Fault {
     case "dependentRequired":
       return { pointer: instancePath, expected: missing(String(params["missingProperty"]), schema) };
     case "contains":
+      if (schema.maxContains === undefined) break;
       return { pointer: at(secondOf(schema, error.data)), expected: titleOf(schema) };
     case "uniqueItems":
       return { pointer: at(Math.max(Number(params["i"]), Number(params["j"]))), expected: titleOf(schema) };
     default:
-      return { pointer: instancePath, expected: valueOf(schema, error.data) };
   }
+  return { pointer: instancePath, expected: valueOf(schema, error.data) };
 }
 
 /** Of the bindings that may be in a list once, the one too many. */
 function secondOf({ contains }: Schema, list: unknown): number {
   const [name = ""] = contains?.required ?? [];
-  const holders = (list as readonly object[]).flatMap((one, i) => (name in one ? [i] : []));
+  const holders = (list as readonly unknown[]).flatMap((one, i) =>
+    typeof one === "object" && one !== null && name in one ? [i] : [],
+  );
   return holders[1] ?? 0;
 }
 

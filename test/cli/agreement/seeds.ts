@@ -28,7 +28,7 @@ const everything: Json = {
   trustDomain: "cluster.local",
   trustDomainAliases: ["old.example"],
   federatedTrustDomains: ["partner.example"],
-  decisionLog: { sampleAllowed: 1000 },
+  decisionLog: { sampleAllowed: 1000, claims: true },
   presenter: {
     from: "peer",
     validatedBy: "envoy",
@@ -146,6 +146,7 @@ const everything: Json = {
 };
 
 const atWaypoint: Json = {
+  decisionLog: { claims: false },
   trustDomain: "cluster.local",
   presenter: { from: "waypoint", trustForwardedFor: false, examineCertificate: false },
   issuers: {
