@@ -11,7 +11,7 @@ import { type RefusedPlace, SEMANTIC_RULES, type SemanticRule } from "../../docs
 import { at, Mutator } from "./agreement/mutate.ts";
 import { SEEDS } from "./agreement/seeds.ts";
 
-const POLICIES = 6000;
+const POLICIES = 5000;
 const SEED = 2026;
 
 const root = resolve(import.meta.dirname, "../..");
