@@ -8,10 +8,13 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { acceptance, type Refusal } from "../../cli/acceptance.ts";
 import { POLICY_SCHEMA, schemaFaults } from "../../cli/policy-schema.ts";
 import { type RefusedPlace, SEMANTIC_RULES, type SemanticRule } from "../../docs/reference/semantic-rules.ts";
-import { at, Mutator } from "./agreement/mutate.ts";
+import { GRAMMARS } from "./agreement/grammars.ts";
+import { Judge } from "./agreement/judge.ts";
+import { at, chanceFrom, Mutator } from "./agreement/mutate.ts";
 import { SEEDS } from "./agreement/seeds.ts";
 
-const POLICIES = 5000;
+const POLICIES = 6000;
+const STRINGS = 1000;
 const SEED = 2026;
 
 const root = resolve(import.meta.dirname, "../..");
@@ -72,10 +75,12 @@ describe("the schema", () => {
 
   it(`says the same as the filter of ${POLICIES} policies a few steps away from good ones`, () => {
     const mutator = new Mutator(SEEDS, SEED);
+    const judge = new Judge(module);
     const seen = { taken: 0, refused: 0, semantic: 0 };
     for (let i = 0; i < POLICIES; i++) {
       const text = mutator.next();
-      const { refusal } = acceptance(module, text);
+      const refusal = judge.refusal(text);
+      if (i % 50 === 0) assert.deepEqual(refusal, acceptance(module, text).refusal, "a new VM says the same");
       const faults = schemaFaults(JSON.parse(text));
       if (refusal === undefined) {
         assert.deepEqual(faults, [], `the filter takes it, and the schema does not: ${text}`);
@@ -92,6 +97,33 @@ describe("the schema", () => {
     }
     for (const [verdict, count] of Object.entries(seen)) assert.ok(count > 100, `${verdict}: ${count}`);
   });
+});
+
+describe("a string", () => {
+  for (const { name, policyWith, pieces } of GRAMMARS) {
+    it(`is a good ${name} to both or to neither`, () => {
+      const judge = new Judge(module);
+      const chance = chanceFrom(SEED);
+      const seen = { taken: 0, refused: 0 };
+      for (let i = 0; i < STRINGS; i++) {
+        const count = 1 + Math.floor(chance() ** 2 * 7);
+        const text = Array.from({ length: count }, () => pieces[Math.floor(chance() * pieces.length)]).join(
+          "",
+        );
+        const policy = JSON.stringify(policyWith(text));
+        const refusal = judge.refusal(policy);
+        const isGood = schemaFaults(JSON.parse(policy)).length === 0;
+        const isSame = isGood === (refusal === undefined);
+        const isSemantic = isGood && refusal !== undefined && ruleBehind(policy, refusal) !== undefined;
+        assert.ok(
+          isSame || isSemantic,
+          `${JSON.stringify(text)}: ${refusal?.message ?? "taken by the filter"}`,
+        );
+        seen[refusal === undefined ? "taken" : "refused"]++;
+      }
+      for (const [verdict, times] of Object.entries(seen)) assert.ok(times > 5, `${verdict}: ${times}`);
+    });
+  }
 });
 
 describe("a rule that a schema cannot say", () => {
