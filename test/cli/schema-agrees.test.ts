@@ -7,6 +7,7 @@ import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { acceptance, type Refusal } from "../../cli/acceptance.ts";
 import { POLICY_SCHEMA, schemaFaults } from "../../cli/policy-schema.ts";
+import { objectsOfSchema } from "../../docs/reference/write-members.ts";
 import { type RefusedPlace, SEMANTIC_RULES, type SemanticRule } from "../../docs/reference/semantic-rules.ts";
 import { GRAMMARS } from "./agreement/grammars.ts";
 import { Judge } from "./agreement/judge.ts";
@@ -71,6 +72,13 @@ describe("the schema", () => {
       [],
       "not in the filter",
     );
+  });
+
+  it("describes every member, and says in words what each constraint expects", () => {
+    for (const [object, { properties = {} }] of objectsOfSchema())
+      for (const [name, { description = "" }] of Object.entries(properties))
+        assert.match(description, /\.$/, `${object}.${name} has no description`);
+    assert.deepEqual(wordless(POLICY_SCHEMA, "#"), []);
   });
 
   it(`says the same as the filter of ${POLICIES} policies a few steps away from good ones`, () => {
@@ -160,9 +168,31 @@ function membersOfParser(): Set<string> {
   return new Set(ofPolicies.flatMap(([, , names = ""]) => names.split(" ").filter((name) => name !== "")));
 }
 
-/** Of all objects of the policy's own; a key set has a form of its own. */
 function membersOfSchema(): Set<string> {
-  const own = Object.entries(POLICY_SCHEMA.$defs ?? {}).filter(([name]) => name !== "jwks");
-  const objects = [POLICY_SCHEMA, ...own.map(([, schema]) => schema)].filter(({ type }) => type === "object");
-  return new Set(objects.flatMap(({ properties = {} }) => Object.keys(properties)));
+  return new Set(objectsOfSchema().flatMap(([, { properties = {} }]) => Object.keys(properties)));
+}
+
+/** What a fault may be found by, and so needs words. */
+const CONSTRAINTS =
+  /^(pattern|minLength|maxLength|minimum|maximum|minItems|maxItems|uniqueItems|minProperties|maxProperties|contains|const|not|type)$/;
+/** Where other schemas are; what stands in `if`, `not` and `contains` is never told. */
+const SINGLE = ["items", "additionalProperties", "propertyNames", "then", "else"];
+const NAMED = ["properties", "dependentSchemas", "$defs"];
+
+/** The places of constraints without a title, whose fault nobody could put into words. */
+function wordless(schema: unknown, place: string): string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  const parts = schema as Readonly<Record<string, unknown>>;
+  const isTold = "title" in parts || "enum" in parts || parts["type"] === "boolean";
+  const constraint = Object.keys(parts).find((keyword) => CONSTRAINTS.test(keyword));
+  const own = constraint === undefined || isTold ? [] : [`${place}/${constraint}`];
+  const single = SINGLE.flatMap((keyword) => wordless(parts[keyword], `${place}/${keyword}`));
+  const all = (parts["allOf"] ?? []) as readonly unknown[];
+  const listed = all.flatMap((one, i) => wordless(one, `${place}/allOf/${i}`));
+  const named = NAMED.flatMap((keyword) =>
+    Object.entries(parts[keyword] ?? {}).flatMap(([name, one]) =>
+      wordless(one, `${place}/${keyword}/${name}`),
+    ),
+  );
+  return [...own, ...single, ...listed, ...named];
 }
