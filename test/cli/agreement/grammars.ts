@@ -24,7 +24,8 @@ const issuer = (members: Json): Json =>
 const keys = (members: Json): Json => issuer({ keys: { ...FETCHED, ...members } });
 
 const words = (text: string): readonly string[] => text.split(" ");
-const LONG = ["x".repeat(60), "x".repeat(130), "x".repeat(1000)];
+/** Around the limits of names, authorities and texts. */
+const LONG = [64, 65, 130, 261, 262, 1000, 2048, 2049].map((length) => "x".repeat(length));
 const ODD = ["\u00e9", "\0", " ", "\n", "\u007f", "\u{1f600}"];
 
 const path = words(
@@ -33,11 +34,18 @@ const path = words(
 const header = words(
   "a x - _ holdfast x-holdfast- x-envoy- x-forwarded- x-request-id authorization host X . 1",
 ).concat(ODD, LONG);
-const host = words("a A b.c . : [ ] [::1] 1.2.3.4 :80 :0 :65535 :65536 :080 - _ @ * *. /").concat(ODD, LONG);
+const host = words(
+  "a A b.c . : [ ] [::1] 1.2.3.4 :80 :0 :65535 :65536 a:1 a:65535 a:65536 :080 - _ @ * *. /",
+).concat(ODD, LONG);
 const id = words("/ / / a A . .. ... a.b - _ % * ** ?").concat(ODD);
-const duration = words("0 0 1 2 3 4 5 6 8 9 s s m m h h 24 60 144 168 300 301 400 604 800 -");
+const duration = words("0 1 2 3 5 9 s m h 01 -").concat(
+  words("0s 1s 299s 300s 301s 0m 5m 6m 0h 1h 2h 3600s 3601s 60m 61m 86400s 86401s 1440m 1441m 24h 25h"),
+  words("604800s 604801s 10080m 10081m 168h 169h 999999s 999999h 1000000s"),
+);
 const name = words("a A - . _ 1").concat(ODD, LONG);
-const claim = words('a . . " "a.b" kubernetes.io kubernetes io "" a.b.c.d').concat(ODD);
+const claim = words(
+  'a . . " "a.b" kubernetes.io kubernetes io "" a.b.c.d a.b.c.d.e.f.g.h a.b.c.d.e.f.g.h.i',
+).concat(ODD);
 
 export const GRAMMARS: readonly Grammar[] = [
   { name: "path", policyWith: (text) => when({ path: text }), pieces: path },
@@ -45,7 +53,9 @@ export const GRAMMARS: readonly Grammar[] = [
   {
     name: "pathTemplate",
     policyWith: (text) => when({ pathTemplate: text }),
-    pieces: words("/ / /{a} /{*} /{**} a . .. { } {a} %20 %2e /{a-b_1} /{} /{a.b} // /a/b/c/d/e/f/g/h/i/j"),
+    pieces: words(
+      "/ / /{a} /{*} /{**} a . .. { } {a} %20 %2e /{a-b_1} /{} /{a.b} // /a/b/c/d/e/f/g/h/i/j",
+    ).concat(`/{a}${"/b".repeat(31)}`, `/{a}${"/b".repeat(32)}`),
   },
   { name: "service", policyWith: (text) => when({ grpc: { service: text } }), pieces: name },
   { name: "method", policyWith: (text) => when({ grpc: { service: "a", method: text } }), pieces: name },
@@ -85,7 +95,7 @@ export const GRAMMARS: readonly Grammar[] = [
     policyWith: (text) => bind({ spiffe: { template: `spiffe://${text}` } }),
     pieces: id.concat(
       words(
-        '{trustDomain} {trustDomain}/ a/ {sub} {a.b} {"a.b"} {"a/./b"} { } {} {{trustDomain} {.} {kubernetes.io.x}',
+        '{trustDomain} {trustDomain}/ a/ {sub} {a.b} {"a.b"} {"a/./b"} { } {} {{trustDomain} {.} {kubernetes.io.x} a/{a.b.c.d.e.f.g.h} a/{a.b.c.d.e.f.g.h.i}',
       ),
     ),
   },
@@ -94,7 +104,7 @@ export const GRAMMARS: readonly Grammar[] = [
     name: "range",
     policyWith: (text) => bind({ network: { sources: [text] } }),
     pieces: words(
-      "0 10 255 256 08 . .0.0.0 1.2.3.4 0.0.0.0 10.0.0.0 : :: :: ffff FFFF 12345 abcd: / /0 /8 /24 /32 /33 /128 /129 ::ffff: 1:2:3:4:5:6: 1:2:3:4:5:6:7:8 g",
+      "0 10 255 256 08 . .0.0.0 1.2.3.4 0.0.0.0 10.0.0.0 : :: :: ffff FFFF 12345 abcd: / /0 /8 /24 /32 /33 /128 /129 1.2.3.4/32 1.2.3.4/33 ::/128 ::/129 ::ffff: 1:2:3:4:5:6: 1:2:3:4:5:6:7:8 g",
     ),
   },
   {
