@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addCheck } from "./commands/check.ts";
 import { addExplain } from "./commands/explain.ts";
 import { addReplay } from "./commands/replay.ts";
+import { addSchema } from "./commands/schema.ts";
 import { addTest } from "./commands/test.ts";
 import { addToken } from "./commands/token.ts";
 import { Failure } from "./failure.ts";
@@ -17,6 +18,7 @@ const program = new Command("holdfast")
 addCheck(program);
 addExplain(program);
 addReplay(program);
+addSchema(program);
 addTest(program);
 addToken(program);
 
