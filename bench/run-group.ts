@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExplainedError } from "../envoy/process/explained-error.ts";
@@ -48,6 +48,8 @@ export async function runGroup(
     const log = join(setting.folder, "h2load.log");
     const samples = await holdStill(stage, columns, () =>
       runRounds(group, columns, extent, report, async (column) => {
+        // h2load would write behind what is there.
+        await rm(log, { force: true });
         const timed = rate === undefined ? load : { ...load, rate, log };
         const measured = await stage.measure(column, extent.requests, timed);
         return { ...measured, times: rate === undefined ? [] : readTimes(await readFile(log, "utf8")) };
