@@ -31,10 +31,14 @@ export async function runGroup(
   report: (line: string) => void,
 ): Promise<GroupResult> {
   const extent = extentOf(group, setting);
-  const columns = chosen(await group.columns(setting), only);
   const teardown = new Teardown();
   setting.teardown.defer(() => teardown.run());
   try {
+    const columns = chosen(await group.columns({ ...setting, teardown }), only);
+    if (columns.length === 0)
+      throw new ExplainedError(
+        `--columns: the group "${group.id}" has none of these; leave it out of --only.`,
+      );
     report(`${group.id}: starts ${columns.length} columns`);
     const stage = await Stage.start(binary, setting.world, columns, teardown);
     for (const column of columns) {
