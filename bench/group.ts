@@ -2,6 +2,15 @@ import type { Teardown } from "../envoy/process/teardown.ts";
 import type { Column } from "./column.ts";
 import type { World } from "./world.ts";
 
+/** How long a run is. */
+export interface Extent {
+  readonly rounds: number;
+  /** Requests of a column in a round. */
+  readonly requests: number;
+  /** Requests of a column before the first round, for caches and compilers. */
+  readonly warmUp: number;
+}
+
 /** What the columns of a group are made from. */
 export interface Setting {
   readonly world: World;
@@ -12,6 +21,7 @@ export interface Setting {
   readonly env: NodeJS.ProcessEnv;
   /** As little as shows that it works. */
   readonly isQuick: boolean;
+  readonly extent: Extent;
   readonly teardown: Teardown;
 }
 
@@ -23,6 +33,8 @@ export interface Group {
   readonly note: string;
   /** Requests that are under way at one time. */
   readonly streams: number;
+  /** Requests of a column in a round, and before the first: at most. */
+  readonly mostRequests?: number;
   /** Also measures how long requests take while the load is half of what the slowest column can do. */
   readonly timesRequests?: boolean;
   readonly columns: (setting: Setting) => Column[] | Promise<Column[]>;

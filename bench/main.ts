@@ -17,7 +17,7 @@ import { peerVariables } from "./peers/peer-columns.ts";
 import { writeDocs, writeReport } from "./report/write-report.ts";
 import { runGroup } from "./run-group.ts";
 import type { GroupResult } from "./results.ts";
-import { measureVm } from "./vm.ts";
+import { type Figure, measureVm } from "./vm.ts";
 import { makeWorld } from "./world.ts";
 
 /** Progress goes to standard error, so that a pipe gets the report alone. */
@@ -35,14 +35,20 @@ async function run(options: Options, teardown: Teardown): Promise<void> {
     folder,
     env: process.env,
     isQuick: options.isQuick,
+    extent: options.extent,
     teardown,
   };
-  const results: GroupResult[] = [];
-  for (const group of groups.filter(({ id }) => options.only.includes(id)))
-    results.push(await runGroup(group, setting, envoy.path, options, report));
-  const figures = options.only.includes(VM_FIGURES) ? await measureVm(setting, envoy.path, report) : [];
   const missing = peerVariables.filter((name) => (process.env[name] ?? "") === "");
-  const written = await writeReport(options.output, { groups: results, figures }, machine, missing);
+  const write = (results: readonly GroupResult[], figures: readonly Figure[]) =>
+    writeReport(options.output, { groups: results, figures }, machine, missing);
+  const results: GroupResult[] = [];
+  for (const group of groups.filter(({ id }) => options.only.includes(id))) {
+    results.push(await runGroup(group, setting, envoy.path, options.columns, report));
+    // A run may be long, and end early.
+    await write(results, []);
+  }
+  const figures = options.only.includes(VM_FIGURES) ? await measureVm(setting, envoy.path, report) : [];
+  const written = await write(results, figures);
   if (options.writesDocs) await writeDocs(written);
   process.stdout.write(written.markdown);
 }

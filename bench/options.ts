@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { ExplainedError } from "../envoy/process/explained-error.ts";
+import type { Extent } from "./group.ts";
 import { groups } from "./groups/index.ts";
-import type { Plan } from "./run-group.ts";
 
 /** The figures that do not come from load: memory, start, size. */
 export const VM_FIGURES = "vm";
@@ -31,10 +31,13 @@ Ends with 0 whatever the figures are, 2 when it could not measure.
 `;
 
 /** What the command was asked to do. */
-export interface Options extends Plan {
+export interface Options {
   readonly help: boolean;
   /** Groups, by ID. */
   readonly only: readonly string[];
+  /** Columns of each group, by ID; undefined: all. */
+  readonly columns: readonly string[] | undefined;
+  readonly extent: Extent;
   readonly isQuick: boolean;
   /** Where the report goes. */
   readonly output: string;

@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExplainedError } from "../envoy/process/explained-error.ts";
 import { Teardown } from "../envoy/process/teardown.ts";
 import type { Column } from "./column.ts";
-import type { Group, Setting } from "./group.ts";
+import type { Extent, Group, Setting } from "./group.ts";
 import { readTimes } from "./load/h2load.ts";
 import type { ColumnResult, GroupResult } from "./results.ts";
 import { type LoadOptions, type Measurement, Stage } from "./stage.ts";
@@ -14,41 +14,31 @@ import { verify } from "./verify.ts";
 /** Counters reach Envoy with the filter's tick, once a second. */
 const UNTIL_COUNTED_MS = 1_500;
 
-/** How long a run is. */
-export interface Extent {
-  readonly rounds: number;
-  /** Requests of a column in a round. */
-  readonly requests: number;
-  /** Requests of a column before the first round, for caches and compilers. */
-  readonly warmUp: number;
-}
-
-/** What is to be measured of a group. */
-export interface Plan {
-  readonly extent: Extent;
-  /** The columns that are wanted, by ID; undefined: all. */
-  readonly columns: readonly string[] | undefined;
-}
-
 /** One measurement of a column, and how long its requests took where that was asked for. */
 type Sample = Measurement & { readonly times: readonly number[] };
 
 /**
  * Measures a group: starts its Envoys, verifies every column, and sends load in rounds. Each round has every column once, and begins
  * with another one than the round before.
+ * @param only the columns that are wanted, by ID; undefined: all
  * @throws ExplainedError when a column does not do what it says.
  */
 export async function runGroup(
   group: Group,
   setting: Setting,
   binary: string,
-  { extent, columns: only }: Plan,
+  only: readonly string[] | undefined,
   report: (line: string) => void,
 ): Promise<GroupResult> {
-  const columns = chosen(await group.columns(setting), only);
+  const extent = extentOf(group, setting);
   const teardown = new Teardown();
   setting.teardown.defer(() => teardown.run());
   try {
+    const columns = chosen(await group.columns({ ...setting, teardown }), only);
+    if (columns.length === 0)
+      throw new ExplainedError(
+        `--columns: the group "${group.id}" has none of these; leave it out of --only.`,
+      );
     report(`${group.id}: starts ${columns.length} columns`);
     const stage = await Stage.start(binary, setting.world, columns, teardown);
     for (const column of columns) {
@@ -62,6 +52,8 @@ export async function runGroup(
     const log = join(setting.folder, "h2load.log");
     const samples = await holdStill(stage, columns, () =>
       runRounds(group, columns, extent, report, async (column) => {
+        // h2load would write behind what is there.
+        await rm(log, { force: true });
         const timed = rate === undefined ? load : { ...load, rate, log };
         const measured = await stage.measure(column, extent.requests, timed);
         return { ...measured, times: rate === undefined ? [] : readTimes(await readFile(log, "utf8")) };
@@ -74,6 +66,18 @@ export async function runGroup(
   } finally {
     await teardown.run();
   }
+}
+
+/** How long a group is measured. */
+export function extentOf(
+  { mostRequests = Infinity }: Pick<Group, "mostRequests">,
+  { extent }: Setting,
+): Extent {
+  return {
+    rounds: extent.rounds,
+    requests: Math.min(extent.requests, mostRequests),
+    warmUp: Math.min(extent.warmUp, mostRequests),
+  };
 }
 
 /** The wanted columns, and those that they are compared with. */

@@ -88,8 +88,8 @@ export class Stage {
   async measure(column: Column, requests: number, options: LoadOptions): Promise<Measurement> {
     const port = this.#client.port(column.id);
     const { headers } = column.traffic;
-    const urls = await this.#writeUrls(column, port, requests);
-    const run = { port, requests, ...(headers && { headers }), ...(urls && { urls }), ...options };
+    const files = await this.#writeFiles(column, port, requests, options.rate);
+    const run = { port, requests, ...(headers && { headers }), ...files, ...options };
     const before = this.#cpuTime(column);
     const result = await runH2load(run, column.status ?? 200);
     return { ...result, cpu: (this.#cpuTime(column) - before) / 1_000 / requests };
@@ -101,16 +101,32 @@ export class Stage {
     return readCpuTime(pid) + (column.helper === undefined ? 0 : readCpuTime(column.helper));
   }
 
-  async #writeUrls(column: Column, port: number, requests: number): Promise<string | undefined> {
+  /** Writes what h2load has to be told of every single request. */
+  async #writeFiles(
+    column: Column,
+    port: number,
+    requests: number,
+    rate: number | undefined,
+  ): Promise<{ urls?: string; schedule?: string }> {
+    const urls = await this.#mintUrls(column, port, requests);
+    const file = join(this.#folder, "requests.txt");
+    if (rate === undefined) {
+      if (urls === undefined) return {};
+      await writeFile(file, urls.join("\n"));
+      return { urls: file };
+    }
+    const all = urls ?? Array.from({ length: requests }, () => `http://127.0.0.1:${port}${PATH}`);
+    await writeFile(file, all.map((url, i) => `${((i * 1_000) / rate).toFixed(3)}\t${url}`).join("\n"));
+    return { schedule: file };
+  }
+
+  async #mintUrls(column: Column, port: number, requests: number): Promise<string[] | undefined> {
     const { mint, presenter } = column.traffic;
     if (mint === undefined) return undefined;
-    const file = join(this.#folder, "urls.txt");
     const minted = await mint(requests, (headers) => this.ask(column, presenter, headers));
-    const urls = minted.map(({ token, proof }) =>
+    return minted.map(({ token, proof }) =>
       [`http://127.0.0.1:${port}`, token, ...(proof === undefined ? [] : [proof])].join("/"),
     );
-    await writeFile(file, urls.join("\n"));
-    return file;
   }
 }
 

@@ -46,11 +46,21 @@ export function moved(part: Span, from: Span, to: Span): Span {
   return slice(to, start, start + lengthOf(part));
 }
 
-/** Index of the first `byte` at or after `from`, or -1. */
+const ONES: u64 = 0x0101010101010101;
+const HIGH_BITS: u64 = 0x8080808080808080;
+
+/** Index of the first `byte` (0 to 255) at or after `from`, or -1. */
 export function indexOf(span: Span, byte: i32, from: i32): i32 {
   const start = addressOf(span);
   const length = lengthOf(span);
-  for (let i = max(from, 0); i < length; i++) {
+  const pattern = <u64>byte * ONES;
+  let i = max(from, 0);
+  // Eight at a time while none of them is it: what is subtracted carries into a high bit from zero only.
+  for (; length - i >= 8; i += 8) {
+    const differs = load<u64>(start + i) ^ pattern;
+    if (((differs - ONES) & ~differs & HIGH_BITS) != 0) break;
+  }
+  for (; i < length; i++) {
     if (load<u8>(start + i) == byte) return i;
   }
   return -1;

@@ -11,8 +11,8 @@ export interface LoadRun {
   readonly headers?: Readonly<Record<string, string>>;
   /** A file with one URL for each request; absent: all of them ask for the same. */
   readonly urls?: string;
-  /** Requests a second. Absent: as many as it can. */
-  readonly rate?: number;
+  /** A file with the milliseconds after which each request is sent, a tab, and its URL; absent: as soon as they can be. */
+  readonly schedule?: string;
   /** Gets a line for each request: when it began, status, microseconds that it took. */
   readonly log?: string;
 }
@@ -43,13 +43,16 @@ export async function findH2load(): Promise<string> {
  * @throws ExplainedError when one was not answered so.
  */
 export async function runH2load(run: LoadRun, status: number): Promise<LoadResult> {
-  const { port, requests, streams, headers = {}, urls, rate, log } = run;
+  const { port, requests, streams, headers = {}, urls, schedule, log } = run;
+  const url = `http://127.0.0.1:${port}/orders/1`;
+  // --rps would send in bursts, ten milliseconds apart.
+  const what =
+    schedule !== undefined ? [`--timing-script-file=${schedule}`] : urls !== undefined ? ["-i", urls] : [url];
   const { code, output } = await runCommand("h2load", [
     ...["-n", `${requests}`, "-c", "1", "-m", `${streams}`],
     ...Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]),
-    ...(rate === undefined ? [] : ["--rps", `${rate}`]),
     ...(log === undefined ? [] : ["--log-file", log]),
-    ...(urls === undefined ? [`http://127.0.0.1:${port}/orders/1`] : ["-i", urls]),
+    ...what,
   ]);
   const [, throughput] = /finished in [^,]+, ([\d.]+) req\/s/.exec(output) ?? [];
   const answered = Number(new RegExp(`(\\d+) ${Math.floor(status / 100)}xx`).exec(output)?.[1]);

@@ -3,19 +3,22 @@ import { figure } from "./markdown.ts";
 
 // Pixels.
 const WIDTH = 820;
-const LABELS = 270;
-const NUMBERS = 130;
+const LABELS = 285;
+const NUMBERS = 75;
+const MARGIN = 12;
 const ROW = 22;
 const HEAD = 44;
 
-/** Colours of its own for dark pages; text in the system's letters. */
+/** A page of its own, light or dark as the reader's system is: it can be read on any other. */
 const STYLE = `
+  .page { fill: #ffffff; }
   text { font: 13px system-ui, sans-serif; fill: #24292f; }
   .head { font-weight: 600; }
   .bar { fill: #8c959f; }
   .ours { fill: #1a7f64; }
   .spread { stroke: #24292f; stroke-width: 1.5; }
   @media (prefers-color-scheme: dark) {
+    .page { fill: #0d1117; }
     text { fill: #e6edf3; }
     .bar { fill: #6e7681; }
     .ours { fill: #3fb68b; }
@@ -35,6 +38,7 @@ export function renderSvg(groups: readonly GroupResult[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 12}" role="img" aria-label="Added CPU time of each request">
 <style>${STYLE}
 </style>
+<rect class="page" width="100%" height="100%" rx="6"/>
 ${blocks.join("\n")}
 </svg>
 `;
@@ -44,7 +48,7 @@ function renderGroup(title: string, columns: readonly ColumnResult[], top: numbe
   const most = Math.max(...columns.map(({ added }) => added?.interval[1] ?? 0), 1);
   const scale = (value: number) => (Math.max(value, 0) / most) * (WIDTH - LABELS - NUMBERS);
   const rows = columns.map((column, i) => renderRow(column, top + HEAD + i * ROW, scale));
-  return `<text class="head" x="0" y="${top + HEAD - 14}">${escape(title)}: added CPU, µs a request</text>\n${rows.join("\n")}`;
+  return `<text class="head" x="${MARGIN}" y="${top + HEAD - 14}">${escape(title)}: added CPU, µs a request</text>\n${rows.join("\n")}`;
 }
 
 function renderRow(column: ColumnResult, y: number, scale: (value: number) => number): string {

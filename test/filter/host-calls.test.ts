@@ -44,7 +44,10 @@ function readLimits(page: string): ReadonlyMap<string, Limit> {
   );
 }
 
-function sum(counts: Iterable<readonly [string, number]>, wanted = (_: string) => true): number {
+function sum(
+  counts: Iterable<readonly [string, number]>,
+  wanted: (name: string) => boolean = () => true,
+): number {
   return [...counts].reduce((total, [name, count]) => total + (wanted(name) ? count : 0), 0);
 }
 

@@ -83,6 +83,14 @@ describe("a span", () => {
     expect(startsWith(utf8("sp"), utf8("spi"))).toBe(false);
     expect(indexOf(utf8("a.b.c"), 0x2e, 2)).toBe(3);
     expect(indexOf(utf8("abc"), 0x2e, 0)).toBe(-1);
+    for (let at = 0; at < 40; at++) {
+      // With neighbours whose bits differ from the byte's in each place, so that no carry passes for it.
+      const text = utf8("/-.".repeat(20));
+      clearBytes(text);
+      for (let i = 0; i < 60; i++) setByte(text, i, 0x2f + (i & 1) * 0x80);
+      setByte(text, at, 0x2e);
+      for (let from = 0; from < 48; from++) expect(indexOf(text, 0x2e, from)).toBe(from <= at ? at : -1);
+    }
   });
 
   test("is a double only in 8 bytes", () => {

@@ -1,0 +1,3 @@
+module holdfast-bench-peer
+
+go 1.24
