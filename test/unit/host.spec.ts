@@ -86,7 +86,6 @@ describe("a span", () => {
     for (let at = 0; at < 40; at++) {
       // With neighbours whose bits differ from the byte's in each place, so that no carry passes for it.
       const text = utf8("/-.".repeat(20));
-      clearBytes(text);
       for (let i = 0; i < 60; i++) setByte(text, i, 0x2f + (i & 1) * 0x80);
       setByte(text, at, 0x2e);
       for (let from = 0; from < 48; from++) expect(indexOf(text, 0x2e, from)).toBe(from <= at ? at : -1);
