@@ -42,7 +42,10 @@ interface DecisionRecord {
   readonly issuer?: string;
   readonly presenter?: string;
   readonly unvalidatedPresenter?: string;
+  readonly forwarder?: string;
   readonly border?: string;
+  readonly age?: number;
+  readonly presenters?: number;
   readonly bindings?: readonly Binding[];
 }
 

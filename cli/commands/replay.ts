@@ -1,15 +1,15 @@
 import type { Command } from "commander";
 import { Failure } from "../failure.ts";
 import { loadModule } from "../module.ts";
+import { envoyOf, envoyOption, type ProxyChoice, wasmOption } from "../options.ts";
 import { Proxy } from "../proxy.ts";
 import { openFile, readFile } from "../read-file.ts";
 import { readJson } from "../read-json.ts";
 import { idOf, readRecord } from "../request-record.ts";
 import { Servers } from "../servers.ts";
 
-interface Options {
+interface Options extends ProxyChoice {
   readonly policy: string;
-  readonly wasm?: string;
   readonly servers?: string;
 }
 
@@ -24,7 +24,8 @@ export function addReplay(program: Command): void {
     .argument("[requests]", "file with one JSON request a line; - for standard input", "-")
     .requiredOption("-p, --policy <file>", "the policy: the plugin configuration, JSON")
     .option("--servers <file>", "what HTTP calls are answered with: JSON, by cluster and path")
-    .option("--wasm <file>", "another build of the filter")
+    .addOption(envoyOption())
+    .addOption(wasmOption())
     .addHelpText(
       "after",
       "\nExamples:\n  holdfast replay -p policy.json requests.ndjson\n  jq -c . < requests.json | holdfast replay -p policy.json",
@@ -35,7 +36,11 @@ export function addReplay(program: Command): void {
 async function replay(requests: string, options: Options): Promise<void> {
   const servers = new Servers(options.servers === undefined ? {} : readJson(options.servers));
   const now = Date.now() / 1000;
-  const proxy = new Proxy(loadModule(options.wasm), readFile(options.policy), { now, servers });
+  const proxy = new Proxy(loadModule(options.wasm), readFile(options.policy), {
+    now,
+    servers,
+    envoy: envoyOf(options.envoy),
+  });
   const out = new Output();
   const progress = new Progress();
   let unread = 0;
