@@ -4,8 +4,8 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK
 import { Failure } from "../failure.ts";
 import { readFile } from "../read-file.ts";
 import { readJson } from "../read-json.ts";
+import { ALGORITHMS } from "../signing.ts";
 
-const ALGORITHMS = ["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "EdDSA"];
 const SECRET_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 

@@ -10,6 +10,8 @@ export interface Planned {
   /** What the policy says of it; undefined for `cnf`, and for the default. */
   readonly asked?: PolicyBinding;
   readonly from: "token" | "rule" | "border";
+  /** True for what has to hold since the rule does not say whose the token is. */
+  readonly isDefault?: true;
   readonly alternatives?: readonly Planned[];
 }
 
@@ -20,7 +22,7 @@ export interface Judged {
   readonly result: Binding | undefined;
 }
 
-const DEFAULT: Planned = { method: "spiffe", from: "rule" };
+const DEFAULT: Planned = { method: "spiffe", from: "rule", isDefault: true };
 /** They narrow who may come, and do not say whose a token is, so the default holds beside them. */
 const NARROWING = ["network", "cel"];
 
@@ -32,7 +34,7 @@ export function planBindings(
 ): readonly Planned[] {
   const own = (rule ?? []).map((one) => planned(one, "rule"));
   const isByDefault = own.every(({ method }) => NARROWING.includes(method));
-  const confirmation: Planned = { method: "cnf", from: "token" };
+  const confirmation: Planned = { method: "cnf", from: "token", ...(isByDefault && { isDefault: true }) };
   return [
     ...(hasConfirmation ? [confirmation] : isByDefault ? [DEFAULT] : []),
     // The filter holds it last: nothing is noted of a token before all else held.
