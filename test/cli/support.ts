@@ -20,8 +20,13 @@ const POLL_MS = 20;
 const environment = { ...process.env, CI: "true" };
 
 /** Runs the command as a user does: the bundle, with the filter beside it. */
-export async function holdfast(args: readonly string[], input = ""): Promise<Ran> {
-  const child = spawn(process.execPath, [program, ...args], { stdio: "pipe", env: environment });
+export async function holdfast(
+  args: readonly string[],
+  input = "",
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  const env = { ...environment, ...variables };
+  const child = spawn(process.execPath, [program, ...args], { stdio: "pipe", env });
   let [out, err] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
@@ -51,6 +56,11 @@ export class Running {
       this.#err += text;
       this.#written += text;
     });
+  }
+
+  /** Types something. */
+  send(text: string): void {
+    this.#child.stdin.write(text);
   }
 
   /** Waits until it has written this, since the last time that something was waited for. */
