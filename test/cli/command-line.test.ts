@@ -8,6 +8,8 @@ import type { Command } from "commander";
 import { parse } from "shell-quote";
 import { makeProgram } from "../../cli/program.ts";
 import { policy } from "../filter/support/policies.ts";
+import { token } from "../filter/support/tokens.ts";
+import { NOW, WEB } from "../filter/support/world.ts";
 import { Files, holdfast, program, start } from "./support.ts";
 
 const files = new Files();
@@ -92,6 +94,14 @@ describe("what is wrong is one line that says where to go on, and ends with 2", 
       assert.match(err.trimEnd(), expected);
     });
 
+  it("a module that is no filter", async () => {
+    const file = files.write("empty.wasm", "\0asm\u0001\0\0\0");
+    const under = files.write("good.json", policy());
+    const { code, err } = await holdfast(["explain", "-p", under, "--path", "/", "--wasm", file]);
+    assert.equal(code, 2);
+    assert.match(err, /^holdfast: \S+empty\.wasm: no build of the filter[^\n]*\n$/);
+  });
+
   it("a token that was put in a wrong place is not repeated", async () => {
     const { err } = await holdfast(["--eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJpZHAifQ.c2ln"]);
     assert.match(err, /unknown option/);
@@ -128,6 +138,24 @@ describe("an error that nobody expected", () => {
     closeSync(full);
     assert.deepEqual([status, stderr], [2, "holdfast: standard output: cannot be written (ENOSPC)\n"]);
   });
+});
+
+it("replay runs the filter as the Envoy that was asked for", async () => {
+  const under = files.write("by-envoy.json", policy({ presenter: { validatedBy: "envoy" } }));
+  const peer = { mtls: true, validated: true, uriSan: WEB };
+  const line = JSON.stringify({
+    now: NOW,
+    path: "/",
+    peer,
+    headers: [["authorization", `Bearer ${token()}`]],
+  });
+  for (const [envoy, reason] of [
+    ["1.37.0", "peer_not_validated"],
+    ["1.40.0", "ok"],
+  ] as const) {
+    const { out } = await holdfast(["replay", "-p", under, "--envoy", envoy], line);
+    assert.equal((JSON.parse(out) as { readonly reason: string }).reason, reason);
+  }
 });
 
 it("Ctrl-C ends a command quietly", async () => {
