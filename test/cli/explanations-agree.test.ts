@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { explainSteps } from "../../cli/explanation/explain.ts";
-import type { Policy, Step } from "../../cli/explanation/scene.ts";
+import type { Step } from "../../cli/explanation/scene.ts";
 import type { Peer } from "../../cli/host/index.ts";
 import { Proxy } from "../../cli/proxy.ts";
 import { Servers } from "../../cli/servers.ts";
