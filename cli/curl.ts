@@ -60,8 +60,11 @@ const WITH_VALUE: Readonly<Record<string, Take>> = {
   "--write-out": nothing,
 };
 
-/** Options that stand alone: they change nothing of what is sent, but for `--head`. */
+/** Options that stand alone: most change nothing of what is sent. */
 const ALONE: Readonly<Record<string, Take>> = {
+  "--compressed": (line) => {
+    line.headers.push("accept-encoding: deflate, gzip");
+  },
   "--head": (line) => (line.isHead = true),
   "--silent": nothing,
   "--show-error": nothing,

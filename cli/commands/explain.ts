@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { NOTES, type ReasonNote } from "../../docs/reference/reason-notes.ts";
+import { secretsFor } from "../acceptance.ts";
 import { colors } from "../colors.ts";
 import { readCurl } from "../curl.ts";
 import { explainSteps } from "../explanation/explain.ts";
@@ -72,7 +73,13 @@ async function explain(options: Options): Promise<void> {
   const now = request.now ?? Date.now() / 1000;
   const envoy = envoyOf(options.envoy);
   const text = readFile(options.policy);
-  const proxy = new Proxy(loadModule(options.wasm), text, { now: now - UPTIME_SECONDS, servers, envoy });
+  const environment = secretsFor(text.toString("utf8"));
+  const proxy = new Proxy(loadModule(options.wasm), text, {
+    now: now - UPTIME_SECONDS,
+    servers,
+    envoy,
+    environment,
+  });
   const outcome = proxy.decide({ ...request, now });
   const policy = JSON.parse(text.toString("utf8")) as Policy;
   const steps = await explainSteps({ policy, request, outcome, now, envoy });

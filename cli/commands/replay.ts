@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { secretsFor } from "../acceptance.ts";
 import { Failure } from "../failure.ts";
 import { loadModule } from "../module.ts";
 import { envoyOf, envoyOption, type ProxyChoice, wasmOption } from "../options.ts";
@@ -36,10 +37,12 @@ export function addReplay(program: Command): void {
 async function replay(requests: string, options: Options): Promise<void> {
   const servers = new Servers(options.servers === undefined ? {} : readJson(options.servers));
   const now = Date.now() / 1000;
-  const proxy = new Proxy(loadModule(options.wasm), readFile(options.policy), {
+  const policy = readFile(options.policy);
+  const proxy = new Proxy(loadModule(options.wasm), policy, {
     now,
     servers,
     envoy: envoyOf(options.envoy),
+    environment: secretsFor(policy.toString("utf8")),
   });
   const out = new Output();
   const progress = new Progress();

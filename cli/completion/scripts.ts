@@ -137,7 +137,8 @@ function wordsOf({ commands, choices }: CommandNode): readonly string[] {
 
 /** As `_describe` of zsh takes it. */
 function described(name: string, summary: string): string {
-  return quoted(`${name.replaceAll(":", "\\:")}:${summary}`);
+  const escaped = name.replaceAll(":", "\\:");
+  return quoted(summary === "" ? escaped : `${escaped}:${summary}`);
 }
 
 function quoted(text: string): string {

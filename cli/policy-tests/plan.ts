@@ -112,6 +112,11 @@ function checkTest(source: Source, { tokens = {} }: Members, { request, expect }
   const { token } = request;
   if (token !== undefined)
     expectName(source, [...at, "request", "token"], token, "token", Object.keys(tokens));
+  if (Object.keys(expect).length === 0)
+    source.fail(
+      [...at, "expect"],
+      `expected at least one of ${EXPECTED.join(", ")}: anything would do otherwise`,
+    );
   const { reason } = expect;
   if (typeof reason === "string")
     expectName(source, [...at, "expect", "reason"], reason, "reason", Object.keys(NOTES));

@@ -1,4 +1,5 @@
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
+import { secretsFor } from "../acceptance.ts";
 import { Failure } from "../failure.ts";
 import type { EnvoyVersion, HeaderPair } from "../host/index.ts";
 import { type Outcome, Proxy, type ProxyOptions } from "../proxy.ts";
@@ -77,11 +78,10 @@ function proxyFor(
   policy: object,
   options: Pick<ProxyOptions, "now" | "envoy">,
 ): Proxy {
+  const text = JSON.stringify(policy);
+  const environment = secretsFor(text);
   try {
-    return new Proxy(module, Buffer.from(JSON.stringify(policy)), {
-      ...options,
-      servers: new Servers(servers),
-    });
+    return new Proxy(module, Buffer.from(text), { ...options, environment, servers: new Servers(servers) });
   } catch (failure) {
     if (!(failure instanceof Failure)) throw failure;
     throw new Failure(`${policyFile ?? source.placeOf(["policy"])}: ${failure.message}`);

@@ -344,6 +344,28 @@ describe("what nobody has proven", () => {
   });
 });
 
+describe("a token that only its issuer can read", () => {
+  const credentials = { clientId: "orders", secretFrom: "IDP_SECRET" };
+  const introspection = { cluster: "as", path: "/introspect", credentials };
+  const under = policy({ issuers: { as: { audiences: ["orders"], introspection } } });
+  const headers = [["authorization", "Bearer 2YotnFZFEjr1zCsicMWpAA"]];
+  const servers = (body: Json) => ["--servers", files.write("as.json", { as: { "/introspect": { body } } })];
+  const claims = { active: true, sub: WEB, aud: "orders", exp: NOW + 300 };
+
+  it("is asked about, with a secret that need not be here, and nothing is made up of what it says", async () => {
+    const told = await explain(under, request({}, thief, { headers }), ...servers(claims));
+    assert.equal(told.reason, "spiffe_mismatch");
+    const { holds, expected, found } = stepOf(told, "binding", "spiffe") ?? {};
+    assert.deepEqual([holds, expected, found], [false, "what the token says in sub", THIEF]);
+    assert.ok(!told.steps.some(({ step }) => step === "lifetime"));
+  });
+
+  it("is not, once it is taken back", async () => {
+    const told = await explain(under, request({}, web, { headers }), ...servers({ active: false }));
+    assert.equal(told.reason, "token_inactive");
+  });
+});
+
 describe("a token is never shown", () => {
   const cases: Readonly<Record<string, Json>> = {
     "in the query": { path: `/orders?access_token=${compact}` },

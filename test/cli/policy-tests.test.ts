@@ -217,6 +217,10 @@ describe("a wrong file", () => {
       { ...base, tests: [{ ...good, expect: { verdict: "permit" } }] },
       /"tests\.0\.expect\.verdict": expected one of allow, deny, strip/,
     ],
+    "nothing expected": [
+      { ...base, tests: [{ ...good, expect: {} }] },
+      /wrong\.yaml:1:\d+: expected at least one of verdict/,
+    ],
     "a value of another type": [{ ...base, now: "today", tests: [] }, /"now": expected a number/],
     "a policy that is none": [{ ...base, policy: 7, tests: [] }, /"policy": expected a string or/],
     "a policy that the filter refuses": [
