@@ -1,15 +1,11 @@
-import { createHash, randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT } from "jose";
 import { Failure } from "../failure.ts";
 import { addExamples } from "../options.ts";
-import { readFile } from "../read-file.ts";
 import { readJson } from "../read-json.ts";
-import { ALGORITHMS } from "../signing.ts";
+import { makeProof, makeWorkloadProof, type ProofOptions, type WorkloadProofOptions } from "../proofs.ts";
+import { ALGORITHMS, lengthOf, publicPart, readKey, secondsOf } from "../signing.ts";
 import { certificateThumbprint, writeSvid } from "../svid.ts";
-
-const SECRET_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -109,7 +105,9 @@ function addProofs(token: Command): void {
     .option("--method <method>", "and how", "GET")
     .option("--nonce <nonce>", "the nonce that was asked for")
     .option("--now <seconds>", "when it is made, in seconds since 1970")
-    .action(makeProof);
+    .action(async (options: ProofOptions) => {
+      say(await makeProof(options));
+    });
   addExamples(
     proof,
     "holdfast token proof --key client.json --token token.txt --url https://orders.example/orders",
@@ -125,7 +123,9 @@ function addProofs(token: Command): void {
     .option("--txn-token <file>", "the token in txn-token, if one comes along")
     .option("--for <duration>", "for how long it is good, such as 30s or 1m", "30s")
     .option("--now <seconds>", "when it is made, in seconds since 1970")
-    .action(makeWorkloadProof);
+    .action(async (options: WorkloadProofOptions) => {
+      say(await makeWorkloadProof(options));
+    });
   addExamples(
     wpt,
     "holdfast token wpt --key client.json --token wit.txt --audience https://orders.example/orders",
@@ -181,81 +181,6 @@ async function makeToken({ key: file, claims, typ, for: duration, now }: TokenOp
   say(await jwt.sign(await importJWK(key, alg)));
 }
 
-interface ProofOptions {
-  readonly key: string;
-  readonly token: string;
-  readonly url: string;
-  readonly method: string;
-  readonly nonce?: string;
-  readonly now?: string;
-}
-
-async function makeProof({ key: file, token, url, method, nonce, now }: ProofOptions): Promise<void> {
-  const key = readKey(file);
-  const ath = digestOf(token);
-  if (!URL.canParse(url))
-    throw new Failure(`--url ${url}: expected one such as https://orders.example/orders`);
-  const claims = {
-    htm: method,
-    htu: url,
-    ath,
-    jti: randomUUID(),
-    iat: secondsOf(now),
-    ...(nonce !== undefined && { nonce }),
-  };
-  const { alg = "" } = key;
-  const jwk = publicPart(key, ["kid", "alg"]);
-  const proof = new SignJWT(claims).setProtectedHeader({ alg, typ: "dpop+jwt", jwk });
-  say(await proof.sign(await importJWK(key, alg)));
-}
-
-interface WorkloadProofOptions {
-  readonly key: string;
-  readonly token: string;
-  readonly audience: string;
-  readonly accessToken?: string;
-  readonly txnToken?: string;
-  readonly for: string;
-  readonly now?: string;
-}
-
-/** https://datatracker.ietf.org/doc/draft-ietf-wimse-wpt/01/ */
-async function makeWorkloadProof(options: WorkloadProofOptions): Promise<void> {
-  const { audience: aud, accessToken, txnToken } = options;
-  const key = readKey(options.key);
-  const claims = {
-    aud,
-    exp: secondsOf(options.now) + lengthOf(options.for),
-    jti: randomUUID(),
-    wth: digestOf(options.token),
-    ...(accessToken !== undefined && { ath: digestOf(accessToken) }),
-    ...(txnToken !== undefined && { tth: digestOf(txnToken) }),
-  };
-  const { alg = "" } = key;
-  const proof = new SignJWT(claims).setProtectedHeader({ alg, typ: "wpt+jwt" });
-  say(await proof.sign(await importJWK(key, alg)));
-}
-
-/** Of the token in a file, as proofs name it. */
-function digestOf(file: string): string {
-  const compact = readFile(file).toString("utf8").trim();
-  return createHash("sha256").update(compact).digest("base64url");
-}
-
-function readKey(file: string): JWK {
-  const key = readJson(file) as JWK;
-  const isKey = typeof key === "object" && typeof key.kty === "string" && ALGORITHMS.includes(key.alg ?? "");
-  if (!isKey)
-    throw new Failure(`${file}: expected a JWK with "kty" and "alg", as "holdfast token key" makes them`);
-  return key;
-}
-
-function publicPart(key: JWK, without: readonly string[] = []): JWK {
-  return Object.fromEntries(
-    Object.entries(key).filter(([name]) => !SECRET_MEMBERS.includes(name) && !without.includes(name)),
-  );
-}
-
 function claimsOf(text: string): Record<string, unknown> {
   if (text.startsWith("@")) return readJson(text.slice(1)) as Record<string, unknown>;
   try {
@@ -263,18 +188,4 @@ function claimsOf(text: string): Record<string, unknown> {
   } catch {
     throw new Failure(`--claims ${text}: no JSON`);
   }
-}
-
-function secondsOf(now: string | undefined): number {
-  const seconds = now === undefined ? Math.floor(Date.now() / 1000) : Number(now);
-  if (!Number.isInteger(seconds) || seconds <= 0)
-    throw new Failure(`--now ${now ?? ""}: expected seconds since 1970, such as 1800000000`);
-  return seconds;
-}
-
-function lengthOf(duration: string): number {
-  const [, count = "", unit = ""] = /^(\d+)([smh])$/.exec(duration) ?? [];
-  const seconds = Number(count) * (UNITS[unit] ?? 0);
-  if (seconds === 0) throw new Failure(`--for ${duration}: expected a duration such as 30s, 5m or 8h`);
-  return seconds;
 }

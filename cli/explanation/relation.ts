@@ -77,23 +77,27 @@ function ownDomain({ policy, outcome }: Stage): string {
   return policy.trustDomainAliases?.includes(domain) === true ? domain : (policy.trustDomain ?? "");
 }
 
-function certificate(terms: unknown, stage: Stage): Relation {
-  const relation = certificateOf(stage);
-  const { rotation } = (terms ?? {}) as { readonly rotation?: { readonly claim: string } };
-  if (rotation === undefined || relation.expected === undefined) return relation;
-  const whose = claimText(stage, rotation.claim);
-  return {
-    ...relation,
-    expected: `${relation.expected}, or a newer certificate of the workload in ${whose}`,
-  };
-}
-
-function certificateOf(stage: Stage): Relation {
+function certificate(_terms: unknown, stage: Stage): Relation {
   const found = certificateFound(stage);
   if (stage.claims === undefined) return { expected: "the certificate in the token's cnf", ...found };
   const named = memberOf(stage.claims, "x5t#S256");
-  const expected = named === undefined ? "cnf.x5t#S256, which the token does not have" : text(named);
-  return { expected: named === undefined ? expected : `x5t#S256 ${expected}${mark(stage)}`, ...found };
+  if (named === undefined) return { expected: "cnf.x5t#S256, which the token does not have", ...found };
+  return { expected: `${certificateExpected(named, stage)}${mark(stage)}`, ...found };
+}
+
+/** With `rotation` in the rule another certificate may stand for the one that the token names. */
+function certificateExpected(named: unknown, stage: Stage): string {
+  const rotation = termsOf(stage, "certificate")?.["rotation"];
+  const other = isObject(rotation)
+    ? `, or a newer certificate of the workload in ${claimText(stage, String(rotation["claim"]))}`
+    : "";
+  return `x5t#S256 ${text(named)}${other}`;
+}
+
+/** What the rule says of a method; undefined when it does not bind by it. */
+function termsOf({ rule }: Stage, method: string): Readonly<Record<string, unknown>> | undefined {
+  const terms = rule?.bind?.find((binding) => method in binding)?.[method];
+  return isObject(terms) ? terms : undefined;
 }
 
 /** Behind a forwarder it is the certificate that the forwarder names. */
@@ -121,20 +125,26 @@ function confirmation(stage: Stage): Relation {
   const relations = Object.entries(cnf).map(([name, value]): Relation => {
     switch (name) {
       case "x5t#S256":
-        return { expected: `x5t#S256 ${text(value)}`, ...certificateFound(stage) };
+        return { expected: certificateExpected(value, stage), ...certificateFound(stage) };
       case "jkt":
         return { expected: `a proof by the key ${text(value)}`, found: keyFound(stage) };
       case "jwk":
         return { expected: `a proof by the key ${stage.namedKey ?? "in cnf.jwk"}` };
       case "proxy-principals#spiffe":
+        // Only a rule that binds by it heeds the list.
+        if (termsOf(stage, "proxyPrincipals") === undefined) return unprovable(name);
         return { expected: `or a proxy in ${text(value)}`, ...presenterOf(stage) };
       default:
-        return { expected: `${name}, which nobody here can prove` };
+        return unprovable(name);
     }
   });
   const joined = (of: keyof Relation) => relations.flatMap((one) => one[of] ?? []).join("; ");
   const found = joined("found");
   return { expected: `${joined("expected")}${mark(stage)}`, ...(found !== "" && { found }) };
+}
+
+function unprovable(member: string): Relation {
+  return { expected: `${member}, which nobody here can prove` };
 }
 
 function client(terms: unknown, stage: Stage): Relation {
