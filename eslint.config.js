@@ -10,7 +10,7 @@ export default tseslint.config(
   { ignores: ["build/**", "node_modules/**", "assembly/host/abi.ts", "assembly/host/span_access.ts"] },
   {
     files: ["cli/**/*.ts", "envoy/**/*.ts", "test/**/*.ts", "bench/**/*.ts", "docs/**/*.ts"],
-    ignores: ["test/unit/**", "test/vectors/probe/**", "test/host/guests/**"],
+    ignores: ["test/unit/**", "test/vectors/probe/**", "test/host/guests/**", "bench/guests/**"],
     extends: tseslint.configs.strictTypeChecked,
     languageOptions: { parserOptions: { projectService: true } },
     rules: {

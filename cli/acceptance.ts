@@ -11,10 +11,15 @@ export interface Refusal {
 const REFUSED_AT_POINTER = /^(?:holdfast: )?\S+ refused at "([^"]*)": (.*)$/s;
 const REFUSED_AT_BYTE = /^(?:holdfast: )?\S+ refused at byte (\d+): (.*)$/s;
 
+/** A sidecar's, so that a policy for tokens that leave can be judged: whom it stands beside is not known here. */
+const NODE = { metadata: { NAMESPACE: "default", SERVICE_ACCOUNT: "default" } };
+
 /** Whether the filter takes a policy; a cluster that it names is not looked for. */
 export function acceptance(module: WebAssembly.Module, policy: string): { readonly refusal?: Refusal } {
   const environment = secretsFor(policy);
-  const plugin = Vm.start(new Host(), module, { environment }).configure({ configuration: policy });
+  const plugin = Vm.start(new Host({ node: NODE }), module, { environment }).configure({
+    configuration: policy,
+  });
   if (plugin.accepted) return {};
   const said = plugin.logs.at(-1)?.message ?? "the filter refused the policy and did not say why";
   const [, pointer, expected] = REFUSED_AT_POINTER.exec(said) ?? [];

@@ -7,10 +7,15 @@ const ENVOYS: Readonly<Record<string, EnvoyVersion>> = { "1.37.0": "1.37", "1.40
 export interface ProxyChoice {
   readonly envoy: string;
   readonly wasm?: string;
+  readonly workload?: string;
 }
 
 export function wasmOption(): Option {
   return new Option("--wasm <file>", "another build of the filter");
+}
+
+export function workloadOption(): Option {
+  return new Option("--workload <id>", 'whom the proxy stands beside, for a policy with "from": "self"');
 }
 
 export function envoyOption(): Option {

@@ -8,15 +8,10 @@ import {
   Vm,
 } from "./host/index.ts";
 import type { PropertyValue } from "./host/properties/value.ts";
+import type { Binding, DecisionRecord } from "./decision-record.ts";
 import { Failure } from "./failure.ts";
 import type { RequestRecord } from "./request-record.ts";
 import type { Servers } from "./servers.ts";
-
-export interface Binding {
-  readonly method: string;
-  readonly held: boolean;
-  readonly reason?: string;
-}
 
 /** What the filter decided, and what the client or the upstream sees of it. */
 export interface Outcome {
@@ -33,32 +28,20 @@ export interface Outcome {
   readonly record: DecisionRecord;
 }
 
-/** The members that are used here: docs/decision-record.md. */
-interface DecisionRecord {
-  readonly verdict: string;
-  readonly reason: string;
-  readonly mode: string;
-  readonly rule?: string;
-  readonly issuer?: string;
-  readonly presenter?: string;
-  readonly unvalidatedPresenter?: string;
-  readonly forwarder?: string;
-  readonly border?: string;
-  readonly age?: number;
-  readonly presenters?: number;
-  readonly bindings?: readonly Binding[];
-}
-
 export interface ProxyOptions {
   readonly envoy?: EnvoyVersion;
   /** Seconds since 1970, until a request says otherwise. */
   readonly now: number;
   /** What HTTP calls are answered with; a cluster that is not there does not exist. */
   readonly servers: Servers;
+  /** The SPIFFE ID of the workload beside the proxy, for a policy that takes it for the presenter. */
+  readonly workload?: string;
   /** What the policy's secrets are read from. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+/** Envoy's `TrafficDirection`. */
+const OUTBOUND = { "xds.listener_direction": 2 };
 const RECORD_START = "holdfast {";
 /** Steps of a request that waits, and their length: more than the filter lets anything wait. */
 const WAITING_STEPS = 30;
@@ -71,6 +54,8 @@ export class Proxy {
   readonly #options: ProxyOptions;
   readonly #host: Host;
   readonly #workers = new Map<number, { readonly vm: Vm; readonly plugin: Plugin }>();
+  /** True when requests leave by this proxy. */
+  readonly #leaves: boolean;
   #now: number;
   #lastRecord = "";
 
@@ -84,10 +69,12 @@ export class Proxy {
       now: () => this.#now,
       logLevel: "trace",
       clusters: options.servers.clusters,
+      node: { metadata: nodeMetadataOf(options.workload) },
       onLog: ({ message }) => {
         if (message.startsWith(RECORD_START)) this.#lastRecord = message;
       },
     });
+    this.#leaves = isOutbound(policy);
     // As it stands first, since what follows reads it more leniently.
     this.#start(policy);
     this.#policy = withEveryRecord(policy);
@@ -102,7 +89,7 @@ export class Proxy {
     }
     const { vm, plugin } = this.#worker(request.worker ?? 0);
     this.#lastRecord = "";
-    const stream = plugin.request(factsOf(request));
+    const stream = plugin.request(factsOf(request, this.#leaves ? OUTBOUND : undefined));
     if (stream.outcome === "pause") this.#wait(vm, stream);
     const outcome = this.#outcomeOf(stream, request.headers ?? []);
     if (stream.outcome === "continue") stream.respond({ status: 200 });
@@ -113,6 +100,10 @@ export class Proxy {
   #start(policy: string | Buffer): { readonly vm: Vm; readonly plugin: Plugin } {
     const { environment } = this.#options;
     const vm = Vm.start(this.#host, this.#module, environment === undefined ? {} : { environment });
+    if (this.#leaves && this.#options.workload === undefined)
+      throw new Failure(
+        'a policy with "from": "self" takes --workload: whom the proxy stands beside, such as spiffe://cluster.local/ns/shop/sa/web',
+      );
     const plugin = vm.configure({ configuration: policy });
     if (!plugin.accepted) throw new Failure(plugin.logs.at(-1)?.message ?? "the filter refused the policy");
     return { vm, plugin };
@@ -169,8 +160,28 @@ export class Proxy {
   }
 }
 
-function factsOf(request: RequestRecord): Request {
-  const { method, scheme, authority, path, headers, peer, properties } = request;
+/** As Istio tells a sidecar whom it stands beside. @throws Failure when it can stand beside nobody of that name */
+function nodeMetadataOf(workload: string | undefined): Record<string, string> {
+  if (workload === undefined) return {};
+  const [, namespace, account] = /^spiffe:\/\/[^/]+\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(workload) ?? [];
+  if (namespace === undefined || account === undefined)
+    throw new Failure(`--workload ${workload}: expected one such as spiffe://cluster.local/ns/shop/sa/web`);
+  return { NAMESPACE: namespace, SERVICE_ACCOUNT: account };
+}
+
+function isOutbound(policy: Buffer): boolean {
+  try {
+    const { presenter } = JSON.parse(policy.toString("utf8")) as { presenter?: { from?: string } };
+    return presenter?.from === "self";
+  } catch {
+    // The filter says what is wrong with it.
+    return false;
+  }
+}
+
+function factsOf(request: RequestRecord, known: RequestRecord["properties"]): Request {
+  const { method, scheme, authority, path, headers, peer } = request;
+  const properties = known === undefined ? request.properties : { ...known, ...request.properties };
   return {
     ...(method !== undefined && { method }),
     ...(scheme !== undefined && { scheme }),

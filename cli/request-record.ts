@@ -2,7 +2,7 @@ import type { HeaderPair, Peer } from "./host/index.ts";
 import type { PropertyValue } from "./host/properties/value.ts";
 import { Failure } from "./failure.ts";
 
-/** One request, as a person or a program writes it down: docs/request-record.md. */
+/** One request, as a person or a program writes it down: docs/command.md. */
 export interface RequestRecord {
   /** Given back with the verdict. */
   readonly id?: string | number;

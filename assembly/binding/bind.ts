@@ -31,7 +31,7 @@ export function proveBindings(
   crossing: Crossing | null,
   presenter: Presenter,
 ): Reason {
-  const hasConfirmation = claims.named("cnf") != NO_NODE;
+  const hasConfirmation = claims.registered.cnf != NO_NODE;
   let reason = proveConfirmation(claims, rule.bind, presenter);
   if (hasConfirmation) trail.note(Method.Confirmation, reason, true);
   if (reason == Reason.ok && rule.bind.bindsByDefault && !hasConfirmation)
@@ -110,7 +110,7 @@ function proveOne(binding: Binding, claims: VerifiedClaims, policy: Policy, pres
       return proveLiveCertificate(claims, presenter);
     case Method.ProxyPrincipals:
       // A token with a `cnf` was proven by it before; one without was proven by nothing.
-      return claims.named("cnf") == NO_NODE ? Reason.certificate_unbound : Reason.ok;
+      return claims.registered.cnf == NO_NODE ? Reason.certificate_unbound : Reason.ok;
     case Method.Dpop:
       // A token that names a key was proven by it before; one that names none was not.
       return namesKey(claims) && presenter.keyThumbprint != ABSENT ? Reason.ok : Reason.dpop_unbound;

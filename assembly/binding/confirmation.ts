@@ -20,12 +20,12 @@ const PROXIES = "proxy-principals#spiffe";
 
 /** True when the token may be presented with one certificate only, so that the live one has to be known. */
 export function namesCertificate(claims: VerifiedClaims): bool {
-  return claims.document.member(claims.named("cnf"), THUMBPRINT) != NO_NODE;
+  return claims.document.member(claims.registered.cnf, THUMBPRINT) != NO_NODE;
 }
 
 /** True when the token may be presented by the holder of one key only, who proves it by DPoP.  RFC 9449, section 6.1 */
 export function namesKey(claims: VerifiedClaims): bool {
-  return claims.document.member(claims.named("cnf"), KEY_THUMBPRINT) != NO_NODE;
+  return claims.document.member(claims.registered.cnf, KEY_THUMBPRINT) != NO_NODE;
 }
 
 let rotated: Rotated = Rotated.No;
@@ -44,7 +44,7 @@ export function endRotation(): void {
 
 /** The live certificate is the one that the token names, or was found to stand for it, whoever else may present the token. */
 export function proveLiveCertificate(claims: VerifiedClaims, presenter: Presenter): Reason {
-  const thumbprint = claims.document.member(claims.named("cnf"), THUMBPRINT);
+  const thumbprint = claims.document.member(claims.registered.cnf, THUMBPRINT);
   if (thumbprint == NO_NODE) return Reason.certificate_unbound;
   const reason = proveCertificate(claims.document, thumbprint, presenter);
   return reason == Reason.certificate_mismatch && standsIn ? Reason.ok : reason;
@@ -55,7 +55,7 @@ export function proveConfirmation(claims: VerifiedClaims, bind: Bind, presenter:
   rotated = Rotated.No;
   standsIn = false;
   const document = claims.document;
-  const cnf = claims.named("cnf");
+  const cnf = claims.registered.cnf;
   if (cnf == NO_NODE) return Reason.ok;
   if (document.kind(cnf) != JsonKind.Object || document.firstIn(cnf) == NO_NODE) return Reason.cnf_malformed;
   // Athenz takes its list only beside a certificate: without one the token is bound to nobody.

@@ -38,8 +38,9 @@ export function checkRevoked(
   const since = revocations.issuedSince(issuer);
   // A token that does not say when it was issued may be of before.
   if (since > 0 && issuedAt(claims) < since) return Reason.token_revoked;
-  if (revocations.has(RevokedBy.Id, document.stringOf(claims.named("jti")))) return Reason.token_revoked;
-  if (revocations.has(RevokedBy.Subject, document.stringOf(claims.named("sub")))) return Reason.token_revoked;
+  if (revocations.has(RevokedBy.Id, document.stringOf(claims.registered.jti))) return Reason.token_revoked;
+  if (revocations.has(RevokedBy.Subject, document.stringOf(claims.registered.sub)))
+    return Reason.token_revoked;
   if (revocations.has(RevokedBy.Key, keyId)) return Reason.token_revoked;
   if (revocations.hasAny(RevokedBy.Token) && token != ABSENT) {
     encodeInto(sha256(substanceOf(token)), digest);

@@ -9,7 +9,7 @@ import { VerifiedClaims } from "../token/verified_claims";
 
 /** True when the token has a status somewhere. */
 export function hasStatus(claims: VerifiedClaims): bool {
-  return claims.named("status") != NO_NODE;
+  return claims.registered.status != NO_NODE;
 }
 
 /** The list that the token names; absent when it names none. */
@@ -26,5 +26,5 @@ export function checkStatus(list: StatusList, claims: VerifiedClaims): Reason {
 }
 
 function reference(claims: VerifiedClaims): JsonNode {
-  return claims.document.member(claims.named("status"), "status_list");
+  return claims.document.member(claims.registered.status, "status_list");
 }

@@ -44,10 +44,10 @@ let compact: Span = ABSENT;
 let cached: CachedToken | null = null;
 let reach: Reach | null = null;
 
-/** Takes a token apart, or finds it taken apart; `readToken` then gives it. */
-export function read(token: Span): Reason {
+/** Takes a token apart, unless it is known taken apart; `readToken` then gives it. */
+export function read(token: Span, known: CachedToken | null): Reason {
   compact = token;
-  cached = recall(token);
+  cached = known;
   return cached == null ? fresh.read(token) : Reason.ok;
 }
 
@@ -179,7 +179,7 @@ export function proveByIntrospection(introspector: Introspector, token: Span): V
   inquiry.reason = VerifiedClaims.refusedBy();
   if (claims == null || introspector.issuer == ABSENT) return claims;
   inquiry.reason = Reason.issuer_unknown;
-  return equals(claims.document.stringOf(claims.named("iss")), introspector.issuer) ? claims : null;
+  return equals(claims.document.stringOf(claims.registered.iss), introspector.issuer) ? claims : null;
 }
 
 /**

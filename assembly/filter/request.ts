@@ -154,6 +154,7 @@ export function reviewRequest(root: RootContext, stream: LiveStream, at: i64, en
     return true;
   }
   decision.close(meaning == Answer.Unavailable ? Reason.token_expired : reason);
+  if (policy!.logsClaims) tellRequest();
   record(decision, facts, presenter, at, false);
   answer(policy, at);
   return false;
@@ -205,8 +206,22 @@ function conclude(root: RootContext | null, reason: Reason): Action {
     identify(policy);
   }
   facts.tokenHeader = credential.header;
-  record(decision, facts, presenter, now, isSampled(root));
+  const isLogged = isSampled(root);
+  if (policy != null && policy.logsClaims && (isLogged || decision.verdict != Verdict.Allow)) tellRequest();
+  record(decision, facts, presenter, now, isLogged);
   return answer(policy, now);
+}
+
+/** Has the record say what the request was, so that it can be decided again elsewhere. */
+function tellRequest(): void {
+  if (!sent.isRead) return;
+  facts.isTold = true;
+  facts.method = target.method;
+  facts.authority = target.authority;
+  facts.path = target.path;
+  facts.payload = payload;
+  // Another policy may ask for a certificate that this one did not look at.
+  if (presenter.spiffeId != ABSENT) gatherCertificate(presenter);
 }
 
 /** True when what is wrong is in a header that is ours to take out, and the rule says that requests go on without it. */
@@ -329,7 +344,7 @@ function isSameToken(rule: Rule, reason: Reason): bool {
 }
 
 function judgeToken(policy: Policy, rule: Rule): Reason {
-  let reason = read(credential.token);
+  let reason = read(credential.token, credential.known);
   if (reason != Reason.ok) return reason;
   const token = readToken();
   const issuer = issuerOf(token, rule.issuers, credential.header);
@@ -485,7 +500,7 @@ function judgeClaims(policy: Policy, rule: Rule, issuer: Issuer, claims: Verifie
   moment.clockSkew = issuer.clockSkew;
   moment.isObserved = mode == Mode.Observe;
   reason = proveBindings(claims, policy, rule, crossing, presenter);
-  if (reason == Reason.ok && rule.bind.firstUse != null && claims.named("cnf") == NO_NODE)
+  if (reason == Reason.ok && rule.bind.firstUse != null && claims.registered.cnf == NO_NODE)
     reason = judgeHolder(policy, rule.bind.firstUse!, isVerified ? endOf(claims, issuer) : 0);
   // The rest was done for the request that began the stream.
   if (reviewed != null) return reason;

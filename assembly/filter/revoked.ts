@@ -85,7 +85,7 @@ function judgeStatus(issuer: Issuer, claims: VerifiedClaims): Reason {
 
 /** As a feed calls it, which knows nothing of what the policy does. */
 function nameIn(issuer: Issuer, claims: VerifiedClaims): Span {
-  return issuer.identifier == ABSENT ? claims.document.stringOf(claims.named("iss")) : issuer.identifier;
+  return issuer.identifier == ABSENT ? claims.document.stringOf(claims.registered.iss) : issuer.identifier;
 }
 
 /** Is it there, and fresh enough? */

@@ -3,8 +3,8 @@
 import { takeForever } from "./arena";
 import { Span, spanOf, byteAt, lengthOf, charAt } from "./span";
 
-/** A decision record has up to two SPIFFE IDs of 2 KiB and 64 bindings. */
-const CAPACITY: i32 = 16 * 1024;
+/** A decision record has up to two SPIFFE IDs of 2 KiB, 64 bindings of 0.1 KiB, four texts of 1 KiB and 8 KiB of claims. */
+const CAPACITY: i32 = 24 * 1024;
 const buffer: usize = takeForever(CAPACITY);
 let length: i32 = 0;
 

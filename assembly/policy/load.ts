@@ -35,7 +35,7 @@ const MAX_POLICY_BYTES: i32 = 1024 * 1024;
 const POLICY_MEMBERS = ascii(
   "name mode trustDomain trustDomainAliases federatedTrustDomains presenter dpop wpt issuers revoked rules decisionLog",
 );
-const LOG_MEMBERS = ascii("sampleAllowed");
+const LOG_MEMBERS = ascii("sampleAllowed claims");
 const MAX_SAMPLE: i64 = 1_000_000;
 const PRESENTER_MEMBERS = ascii(
   "from validatedBy examineCertificate trustForwardedFor forwarders forwardClientCertDetails",
@@ -147,7 +147,11 @@ function readDecisionLog(policy: Policy): bool {
   const node = document.member(ROOT, "decisionLog");
   if (node == NO_NODE) return true;
   if (!hasOnly(node, LOG_MEMBERS)) return false;
+  const claims = document.member(node, "claims");
+  if (!isBoolean(claims)) return refuse(document, claims, "whether claims are logged, too: true or false");
+  policy.logsClaims = document.kind(claims) == JsonKind.True;
   const sample = document.member(node, "sampleAllowed");
+  if (sample == NO_NODE && claims != NO_NODE) return true;
   const oneIn = document.kind(sample) == JsonKind.Number ? parseDecimal(document.textOf(sample)) : -1;
   policy.sampleAllowed = <i32>oneIn;
   return (

@@ -633,6 +633,8 @@ export class Policy {
   wpt: Wpt | null;
   /** Of so many requests that are allowed one is logged; 0: none. */
   sampleAllowed: i32;
+  /** True when a decision record says what the request asked for and what its token claims, too. */
+  logsClaims: bool;
   /** The rules by their paths as they mean them, with escapes decoded. */
   rulesByMeaning: RuleIndex;
   /** The same by their paths as they spell them. */

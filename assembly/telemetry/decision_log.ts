@@ -1,5 +1,5 @@
 // The decision record: one log line, JSON after the word `holdfast`, for a deny, and for a sample of what is allowed; its members are
-// documented in docs/decision-record.md. Never a token, a header or a path: what identifies the token is
+// documented in docs/decision-record.md. Never a token or the value of a header: what identifies the token is
 // the start of its SHA-256, and what identifies the presenter is the well-formed SPIFFE ID in its certificate, under another
 // name as long as nobody vouches for that certificate.
 
@@ -7,7 +7,7 @@ import { ascii } from "../host/arena";
 import { LogLevel, isLogged, readClock, writeLog } from "../host/call";
 import { Span, ABSENT } from "../host/span";
 import { Table, tableForever } from "../host/table";
-import { line, startLine, writeAscii, writeByte, writeBytes, writeDecimal, writeHex } from "../host/writer";
+import { line, startLine, writeAscii, writeByte, writeDecimal, writeHex } from "../host/writer";
 import { methodName, trail } from "../binding/trail";
 import { sha256 } from "../crypto/sha256";
 import { Char } from "../text/ascii";
@@ -17,6 +17,8 @@ import { Reason, reasonName } from "../decision/reason";
 import { Presenter } from "../evidence/presenter";
 import { Border, Mode } from "../policy/policy";
 import { Facts, UNKNOWN } from "./facts";
+import { writeNumber, writeText } from "./members";
+import { writeRequestMembers } from "./request_members";
 
 /** Lines in a second for one presenter, in one worker: an attacker fills no disk. */
 const LINES_PER_SECOND: i32 = 10;
@@ -89,6 +91,7 @@ function compose(decision: Decision, facts: Facts, presenter: Presenter, now: i6
   writeAscii(reasonName(decision.reason));
   writeAscii(decision.mode == Mode.Observe ? '","mode":"observe","time":' : '","mode":"enforce","time":');
   writeDecimal(now);
+  // Names of rules and issuers, and SPIFFE IDs, have no character that JSON escapes.
   writeText("rule", facts.rule);
   writeText("issuer", facts.issuer);
   writeText(presenter.isValidated ? "presenter" : "unvalidatedPresenter", presenter.spiffeId);
@@ -101,6 +104,7 @@ function compose(decision: Decision, facts: Facts, presenter: Presenter, now: i6
   }
   if (facts.isUse) composeUse(decision, facts);
   if (heldBack > 0) writeNumber("heldBack", heldBack);
+  if (facts.isTold) writeRequestMembers(facts, presenter);
   writeByte(Char.ClosingBrace);
 }
 
@@ -141,24 +145,4 @@ function borderName(border: Border): Span {
     default:
       return OUTSIDE;
   }
-}
-
-/** Rule and issuer names and SPIFFE IDs have no character that JSON escapes. */
-function writeText(name: string, value: Span): void {
-  if (value == ABSENT) return;
-  writeName(name);
-  writeByte(Char.Quote);
-  writeBytes(value);
-  writeByte(Char.Quote);
-}
-
-function writeNumber(name: string, value: i64): void {
-  writeName(name);
-  writeDecimal(value);
-}
-
-function writeName(name: string): void {
-  writeAscii(',"');
-  writeAscii(name);
-  writeAscii('":');
 }

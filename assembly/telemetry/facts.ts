@@ -30,6 +30,14 @@ export class Facts {
   /** True when this use made the number one larger. */
   isNewPresenter: bool;
   isNewService: bool;
+  /** True when a record is to say the rest, too: what the request asked for, and what its token claims. */
+  isTold: bool;
+  method: Span;
+  authority: Span;
+  /** Without the query. */
+  path: Span;
+  /** Of a token whose claims are proven, base64url. */
+  payload: Span;
 
   clear(): void {
     this.rule = ABSENT;
@@ -45,5 +53,10 @@ export class Facts {
     this.services = 0;
     this.isNewPresenter = false;
     this.isNewService = false;
+    this.isTold = false;
+    this.method = ABSENT;
+    this.authority = ABSENT;
+    this.path = ABSENT;
+    this.payload = ABSENT;
   }
 }

@@ -4,76 +4,64 @@ import { List } from "../host/list";
 import { Span, equals } from "../host/span";
 import { Reason } from "../decision/reason";
 import { Issuer, Rule, hasText } from "../policy/policy";
-import { parseDecimal } from "../text/decimal";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE } from "../text/json";
 import { checkKind } from "./kind";
+import { BAD_DATE, NO_DATE, RegisteredClaims } from "./registered_claims";
 import { VerifiedClaims } from "./verified_claims";
 
 /** @param now seconds since 1970 */
 export function checkClaims(claims: VerifiedClaims, issuer: Issuer, rule: Rule, now: i64): Reason {
   let reason = checkKind(claims, issuer);
-  if (reason == Reason.ok) reason = checkDates(claims, issuer.clockSkew, now);
-  if (reason == Reason.ok) reason = checkLimits(claims, issuer, now);
+  if (reason == Reason.ok) reason = checkDates(claims.registered, issuer.clockSkew, now);
+  if (reason == Reason.ok) reason = checkLimits(claims.registered, issuer, now);
   return reason == Reason.ok ? checkAudience(claims, issuer.audiences, rule.audiences) : reason;
 }
 
 /** `exp` is required: a token that never ends cannot be waited out once it is stolen. */
-function checkDates(claims: VerifiedClaims, skew: i64, now: i64): Reason {
-  const document = claims.document;
-  const exp = claims.named("exp");
-  const nbf = claims.named("nbf");
-  const iat = claims.named("iat");
-  if (exp == NO_NODE) return Reason.expiry_absent;
-  if (isBadDate(document, exp) || isBadDate(document, nbf) || isBadDate(document, iat))
-    return Reason.claim_malformed;
-  if (dateOf(document, exp) + skew <= now) return Reason.token_expired;
-  if (nbf != NO_NODE && dateOf(document, nbf) > now + skew) return Reason.token_not_yet_valid;
-  if (iat != NO_NODE && dateOf(document, iat) > now + skew) return Reason.token_issued_in_future;
+function checkDates(claims: RegisteredClaims, skew: i64, now: i64): Reason {
+  const exp = claims.exp;
+  const nbf = claims.nbf;
+  const iat = claims.iat;
+  if (exp == NO_DATE) return Reason.expiry_absent;
+  if (exp == BAD_DATE || nbf == BAD_DATE || iat == BAD_DATE) return Reason.claim_malformed;
+  if (exp + skew <= now) return Reason.token_expired;
+  if (nbf != NO_DATE && nbf > now + skew) return Reason.token_not_yet_valid;
+  if (iat != NO_DATE && iat > now + skew) return Reason.token_issued_in_future;
   return Reason.ok;
 }
 
-/** Seconds since 1970 when the token was issued, in claims that `checkClaims` found good; -1 when they do not say. */
+/** Seconds since 1970 when the token was issued, in claims that `checkClaims` found good; negative when they do not say. */
 export function issuedAt(claims: VerifiedClaims): i64 {
-  return dateOf(claims.document, claims.named("iat"));
+  return claims.registered.iat;
 }
 
 /** How long a token of this issuer may be good, whatever it says itself. */
-function checkLimits(claims: VerifiedClaims, issuer: Issuer, now: i64): Reason {
+function checkLimits(claims: RegisteredClaims, issuer: Issuer, now: i64): Reason {
   if (issuer.maxAge == 0 && issuer.maxLifetime == 0) return Reason.ok;
-  const iat = claims.named("iat");
-  if (iat == NO_NODE) return Reason.issued_at_absent;
-  const issuedAt = dateOf(claims.document, iat);
-  if (issuer.maxAge > 0 && issuedAt + issuer.maxAge + issuer.clockSkew <= now) return Reason.token_too_old;
-  const lifetime = dateOf(claims.document, claims.named("exp")) - issuedAt;
+  const iat = claims.iat;
+  if (iat == NO_DATE) return Reason.issued_at_absent;
+  if (issuer.maxAge > 0 && iat + issuer.maxAge + issuer.clockSkew <= now) return Reason.token_too_old;
+  const lifetime = claims.exp - iat;
   return issuer.maxLifetime > 0 && lifetime > issuer.maxLifetime ? Reason.lifetime_too_long : Reason.ok;
 }
 
 /** Seconds since the token was issued; -1 when it does not say when. @param now seconds since 1970 */
 export function ageOf(claims: VerifiedClaims, now: i64): i64 {
-  const issuedAt = dateOf(claims.document, claims.named("iat"));
-  return issuedAt < 0 ? -1 : max<i64>(0, now - issuedAt);
+  const iat = claims.registered.iat;
+  return iat < 0 ? -1 : max<i64>(0, now - iat);
 }
 
 /** Seconds since 1970 from when on the token is not taken any more. Of claims that `checkClaims` found good. */
 export function endOf(claims: VerifiedClaims, issuer: Issuer): i64 {
-  const end = dateOf(claims.document, claims.named("exp")) + issuer.clockSkew;
-  const issued = dateOf(claims.document, claims.named("iat"));
-  return issuer.maxAge == 0 || issued < 0 ? end : min(end, issued + issuer.maxAge + issuer.clockSkew);
-}
-
-/** There and anything but whole, positive seconds. */
-function isBadDate(document: JsonDocument, node: JsonNode): bool {
-  return node != NO_NODE && dateOf(document, node) < 0;
-}
-
-function dateOf(document: JsonDocument, node: JsonNode): i64 {
-  return document.kind(node) == JsonKind.Number ? parseDecimal(document.textOf(node)) : -1;
+  const iat = claims.registered.iat;
+  const end = claims.registered.exp + issuer.clockSkew;
+  return issuer.maxAge == 0 || iat < 0 ? end : min(end, iat + issuer.maxAge + issuer.clockSkew);
 }
 
 /** True when `aud` names this audience. */
 export function hasAudience(claims: VerifiedClaims, audience: Span): bool {
   const document = claims.document;
-  const aud = claims.named("aud");
+  const aud = claims.registered.aud;
   if (document.kind(aud) == JsonKind.String) return equals(audience, document.stringOf(aud));
   if (document.kind(aud) != JsonKind.Array) return false;
   for (let n = document.firstIn(aud); n != NO_NODE; n = document.nextIn(aud, n)) {
@@ -85,7 +73,7 @@ export function hasAudience(claims: VerifiedClaims, audience: Span): bool {
 /** One of the issuer's audiences, and where the rule names some, one of those too. */
 function checkAudience(claims: VerifiedClaims, ofIssuer: List<Span>, ofRule: List<Span>): Reason {
   const document = claims.document;
-  const aud = claims.named("aud");
+  const aud = claims.registered.aud;
   if (!isAudience(document, aud)) return Reason.claim_malformed;
   if (ofIssuer.count > 0 && !meets(document, aud, ofIssuer)) return Reason.audience_mismatch;
   if (ofRule.count > 0 && !meets(document, aud, ofRule)) return Reason.audience_mismatch;

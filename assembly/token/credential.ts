@@ -18,6 +18,8 @@ import {
 import { Reason } from "../decision/reason";
 import { Char, isLetterOrDigit } from "../text/ascii";
 import { escapedByte } from "../text/percent";
+import { recall } from "./token_cache";
+import { CachedToken } from "./token_table";
 
 /** Bytes of a token, at most. */
 const MAX_TOKEN_BYTES: i32 = 16 * 1024;
@@ -27,6 +29,8 @@ const MAX_TOKEN_BYTES: i32 = 16 * 1024;
 export class Credential {
   /** The token, after `find` said ok; not yet proven to be anything. */
   token: Span;
+  /** What is remembered of it; null: nothing. */
+  known: CachedToken | null;
   /** The header that it came in; absent: `authorization`. */
   header: Span;
   /** It came as `DPoP`, so that whoever sends it says it is bound to a key.  RFC 9449, section 7.1 */
@@ -38,6 +42,7 @@ export class Credential {
 
   clear(): void {
     this.token = ABSENT;
+    this.known = null;
     this.header = ABSENT;
     this.isDpop = false;
     this.authorization = ABSENT;
@@ -106,7 +111,9 @@ export class Credential {
   private readToken(value: Span, start: i32): Reason {
     const token = withoutBlanks(sliceFrom(value, start));
     if (lengthOf(token) > MAX_TOKEN_BYTES) return orDuplicate(value, Reason.token_too_large);
-    if (!isB64Token(token)) return orDuplicate(value, Reason.authorization_malformed);
+    // The same bytes were looked through when they came first.
+    this.known = recall(token);
+    if (this.known == null && !isB64Token(token)) return orDuplicate(value, Reason.authorization_malformed);
     this.token = token;
     return Reason.ok;
   }

@@ -72,7 +72,7 @@ export function checkKind(claims: VerifiedClaims, issuer: Issuer): Reason {
     case Kind.JwtSvid:
       return checkJwtSvid(claims, issuer);
     case Kind.WitSvid:
-      return claims.named("aud") == NO_NODE ? checkWit(claims, issuer) : Reason.claim_forbidden;
+      return claims.registered.aud == NO_NODE ? checkWit(claims, issuer) : Reason.claim_forbidden;
     case Kind.Wit:
       return checkWit(claims, issuer);
     default:
@@ -87,18 +87,18 @@ export function checkKind(claims: VerifiedClaims, issuer: Issuer): Reason {
  */
 function checkAccessToken(claims: VerifiedClaims): Reason {
   const document = claims.document;
-  const typ = claims.named("typ");
-  const use = claims.named("token_use");
+  const typ = claims.registered.typ;
+  const use = claims.registered.tokenUse;
   // What cannot be read might say ID.
   if (document.kind(typ) == JsonKind.Null) return Reason.claim_malformed;
   const isIdToken =
-    claims.named("nonce") != NO_NODE ||
-    claims.named("at_hash") != NO_NODE ||
-    claims.named("c_hash") != NO_NODE ||
+    claims.registered.nonce != NO_NODE ||
+    claims.registered.atHash != NO_NODE ||
+    claims.registered.cHash != NO_NODE ||
     equalsAscii(document.stringOf(typ), "ID") ||
     equalsAscii(document.stringOf(use), "id");
   if (isIdToken) return Reason.id_token;
-  const isOther = claims.named("events") != NO_NODE || isOtherType(document.stringOf(typ));
+  const isOther = claims.registered.events != NO_NODE || isOtherType(document.stringOf(typ));
   return isOther || !isForAccess(document.stringOf(use), use) ? Reason.claim_forbidden : Reason.ok;
 }
 
@@ -112,7 +112,7 @@ function isForAccess(use: Span, node: JsonNode): bool {
 
 /** https://github.com/spiffe/spiffe/blob/main/standards/JWT-SVID.md#3-jwt-claims */
 function checkJwtSvid(claims: VerifiedClaims, issuer: Issuer): Reason {
-  if (claims.named("aud") == NO_NODE) return Reason.claim_absent;
+  if (claims.registered.aud == NO_NODE) return Reason.claim_absent;
   return checkSpiffeSubject(claims, issuer);
 }
 
@@ -126,12 +126,12 @@ function checkWit(claims: VerifiedClaims, issuer: Issuer): Reason {
 /** A workload's ID, in the trust domain whose keys have signed it. */
 function checkSpiffeSubject(claims: VerifiedClaims, issuer: Issuer): Reason {
   const reason = checkSubject(claims, issuer);
-  const subject = claims.document.stringOf(claims.named("sub"));
+  const subject = claims.document.stringOf(claims.registered.sub);
   return reason == Reason.ok && !hasPath(subject, issuer.trustDomain) ? Reason.subject_malformed : reason;
 }
 
 function checkSubject(claims: VerifiedClaims, issuer: Issuer): Reason {
-  const sub = claims.named("sub");
+  const sub = claims.registered.sub;
   if (sub == NO_NODE) return Reason.claim_absent;
   return isInTrustDomain(issuer, claims.document.stringOf(sub)) ? Reason.ok : Reason.subject_malformed;
 }
@@ -141,7 +141,7 @@ const proofKey = makeForever<Jwk>();
 /** `cnf.jwk` is the public key that the presenter has to prove, with the algorithm to prove it by. */
 function checkConfirmationKey(claims: VerifiedClaims): Reason {
   const document = claims.document;
-  const cnf = claims.named("cnf");
+  const cnf = claims.registered.cnf;
   if (cnf == NO_NODE) return Reason.claim_absent;
   const jwk = document.member(cnf, "jwk");
   if (document.kind(cnf) == JsonKind.Object && jwk == NO_NODE) return Reason.claim_absent;
@@ -155,7 +155,7 @@ const SUBJECT_START = ascii("system:serviceaccount:");
 
 /** The account in `sub` and the one in the claims have to be the same. */
 function checkKubernetes(claims: VerifiedClaims): Reason {
-  const sub = claims.named("sub");
+  const sub = claims.registered.sub;
   if (sub == NO_NODE) return Reason.claim_absent;
   const reason = readServiceAccount(claims);
   if (reason != Reason.ok) return reason;
@@ -181,5 +181,5 @@ function isAccount(subject: Span, namespace: Span, account: Span): bool {
 
 /** An introspection server's word that the token is bound to a key.  RFC 9449, section 6.2 */
 export function saysDpop(claims: VerifiedClaims): bool {
-  return equalsAsciiIgnoreCase(claims.document.stringOf(claims.named("token_type")), "dpop");
+  return equalsAsciiIgnoreCase(claims.document.stringOf(claims.registered.tokenType), "dpop");
 }

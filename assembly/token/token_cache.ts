@@ -3,8 +3,6 @@
 
 import { SHELF_ALIGNMENT } from "../host/shelf";
 import { Span, lengthOf } from "../host/span";
-import { parseDecimal } from "../text/decimal";
-import { JsonKind, ROOT } from "../text/json";
 import { UnverifiedToken } from "./jws";
 import { CachedToken, TokenTable, hashOf, makeHoldings } from "./token_table";
 
@@ -60,15 +58,10 @@ export function remember(
     table.free(entry);
     return Remembered.No;
   }
-  entry.goodUntil = endOf(token);
+  entry.registered.find(entry.token.payload);
+  // What is no date is no use to remember for long either.
+  entry.goodUntil = entry.registered.exp < 0 ? 1 : (entry.registered.exp + MAX_SKEW) * 1000;
   return table.hasEvicted ? Remembered.ForAnother : Remembered.Yes;
-}
-
-/** Milliseconds since 1970 from when on nobody takes the token; what is no date is no use to remember for long either. */
-function endOf(token: UnverifiedToken): i64 {
-  const exp = token.payload.member(ROOT, "exp");
-  const isNumber = token.payload.kind(exp) == JsonKind.Number;
-  return (isNumber ? parseDecimal(token.payload.textOf(exp)) + MAX_SKEW : 0) * 1000;
 }
 
 function tableFor(bytes: i32): TokenTable | null {

@@ -10,6 +10,7 @@ import { Table, tableForever } from "../host/table";
 import { secretHash } from "../text/hash";
 import { UnverifiedToken } from "./jws";
 import { Reach } from "./reach";
+import { RegisteredClaims } from "./registered_claims";
 
 /** Places that a token can lie in. */
 const WAYS: i32 = 8;
@@ -23,6 +24,8 @@ const HOLDERS: i32 = 1024;
 @unmanaged
 export class CachedToken {
   token: UnverifiedToken;
+  /** Where its registered claims are. */
+  registered: RegisteredClaims;
   /** How far it has travelled. */
   reach: Reach;
   /** What vouches for the token, byte for byte. */
@@ -75,6 +78,7 @@ export class TokenTable {
     for (let i = 0; i < table.places.capacity; i++) {
       const entry = table.places.at(i);
       entry.token = UnverifiedToken.forCopies();
+      entry.registered = RegisteredClaims.make();
       entry.reach = Reach.make();
       entry.shelf = makeForever<Shelf>();
       entry.shelf.build(bytes);

@@ -12,10 +12,13 @@ import { MetadataClaims } from "../evidence/jwt_authn";
 import { Key, KeySet } from "../policy/key_set";
 import { JsonDocument, JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { UnverifiedToken } from "./jws";
+import { RegisteredClaims } from "./registered_claims";
 import { CachedToken } from "./token_table";
 
 @unmanaged
 export class VerifiedClaims {
+  /** Where the registered claims are in it. */
+  registered: RegisteredClaims;
   /** Where the nodes that `at` and `named` give are to be read. */
   document: JsonDocument;
   /** True when the members are named by whole paths, joined by 0x00 bytes, as Envoy's metadata is read. */
@@ -39,7 +42,7 @@ export class VerifiedClaims {
   static byMemory(cached: CachedToken, keys: KeySet): VerifiedClaims | null {
     const key = chooseKey(cached.token, keys);
     const isSame = key != null && equals(cached.proof, key.publicKey);
-    return isSame ? admit(cached.token.payload, false) : null;
+    return isSame ? admitFound(cached.token.payload, cached.registered) : null;
   }
 
   /** The claims that an introspection server has given for an active token. Null for any other, and while it is being asked. */
@@ -93,7 +96,7 @@ export class VerifiedClaims {
     return NO_NODE;
   }
 
-  /** A top-level claim. */
+  /** A top-level claim that is none of the registered ones. */
   named(name: string): JsonNode {
     return this.document.member(ROOT, name);
   }
@@ -101,13 +104,23 @@ export class VerifiedClaims {
 
 /** One request is judged at a time. */
 const instance = makeForever<VerifiedClaims>();
+const found = RegisteredClaims.make();
 const nothing = JsonDocument.forever(1);
 let reason: Reason = Reason.signature_invalid;
 let proof: Span = ABSENT;
 
 function admit(document: JsonDocument, isFlat: bool): VerifiedClaims {
+  found.find(document);
+  const claims = admitFound(document, found);
+  claims.isFlat = isFlat;
+  return claims;
+}
+
+/** @param registered of these claims, found before */
+function admitFound(document: JsonDocument, registered: RegisteredClaims): VerifiedClaims {
   instance.document = document;
-  instance.isFlat = isFlat;
+  instance.registered = registered;
+  instance.isFlat = false;
   return instance;
 }
 

@@ -7,7 +7,15 @@ import { explainSteps } from "../explanation/explain.ts";
 import type { Policy, Step } from "../explanation/scene.ts";
 import { Failure } from "../failure.ts";
 import { loadModule } from "../module.ts";
-import { addExamples, collect, envoyOf, envoyOption, type ProxyChoice, wasmOption } from "../options.ts";
+import {
+  addExamples,
+  collect,
+  envoyOf,
+  envoyOption,
+  type ProxyChoice,
+  wasmOption,
+  workloadOption,
+} from "../options.ts";
 import { type Outcome, Proxy } from "../proxy.ts";
 import { readFile } from "../read-file.ts";
 import { readJson } from "../read-json.ts";
@@ -56,6 +64,7 @@ export function addExplain(program: Command): void {
     .option("--now <seconds>", "the time, in seconds since 1970")
     .option("--json", "as JSON")
     .option("--servers <file>", "what HTTP calls are answered with: JSON, by cluster and path")
+    .addOption(workloadOption())
     .addOption(envoyOption())
     .addOption(wasmOption())
     .action(explain);
@@ -79,6 +88,7 @@ async function explain(options: Options): Promise<void> {
     servers,
     envoy,
     environment,
+    ...(options.workload !== undefined && { workload: options.workload }),
   });
   const outcome = proxy.decide({ ...request, now });
   const policy = JSON.parse(text.toString("utf8")) as Policy;

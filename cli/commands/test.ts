@@ -3,7 +3,14 @@ import type { Command } from "commander";
 import { colors } from "../colors.ts";
 import { Failure } from "../failure.ts";
 import { loadModule } from "../module.ts";
-import { addExamples, envoyOf, envoyOption, type ProxyChoice, wasmOption } from "../options.ts";
+import {
+  addExamples,
+  envoyOf,
+  envoyOption,
+  type ProxyChoice,
+  wasmOption,
+  workloadOption,
+} from "../options.ts";
 import { asJunit, asText, failuresIn } from "../policy-tests/report.ts";
 import { type Run, runTests } from "../policy-tests/run.ts";
 import { Watch } from "../watch.ts";
@@ -26,6 +33,7 @@ export function addTest(program: Command): void {
     .argument("<files...>", "YAML files with tests")
     .option("--junit <file>", "also write a JUnit report there")
     .option("-w, --watch", "run them again whenever they or their policies are written")
+    .addOption(workloadOption())
     .addOption(envoyOption())
     .addOption(wasmOption())
     .addHelpText("after", "\nExits with 0 when all hold, 1 when one does not, 2 for what cannot be read.")
@@ -48,10 +56,13 @@ async function test(files: readonly string[], options: Options): Promise<void> {
 async function runAll(
   module: WebAssembly.Module,
   files: readonly string[],
-  { envoy, junit }: Options,
+  { envoy, workload, junit }: Options,
 ): Promise<readonly Run[]> {
   const runs: Run[] = [];
-  for (const file of files) runs.push(await runTests(module, file, envoyOf(envoy)));
+  for (const file of files)
+    runs.push(
+      await runTests(module, file, { envoy: envoyOf(envoy), ...(workload !== undefined && { workload }) }),
+    );
   process.stdout.write(asText(runs));
   if (junit !== undefined) writeReport(junit, asJunit(runs));
   return runs;

@@ -1,6 +1,6 @@
 // The bindings that a request has to hold, in the order in which the filter holds them (assembly/binding/bind.ts), and what came of each.
 
-import type { Binding } from "../proxy.ts";
+import type { Binding } from "../decision-record.ts";
 import type { PolicyBinding } from "./scene.ts";
 
 /** A binding that is to be held. */

@@ -3,6 +3,7 @@ import type { LogLevel } from "./abi.ts";
 import type { EnvoyVersion } from "./envoy-version.ts";
 import { HostCalls } from "./faults.ts";
 import { Log } from "./log.ts";
+import { type Node, NodeProperties } from "./properties/node.ts";
 import type { LogLine } from "./log.ts";
 import { SharedData } from "./shared-data.ts";
 import { Stats } from "./stats.ts";
@@ -21,6 +22,8 @@ export interface HostOptions {
   readonly onLog?: (line: LogLine) => void;
   /** Clusters that `proxy_http_call` may name; any other is refused at once with BadArgument. */
   readonly clusters?: Iterable<string>;
+  /** What this Envoy says of itself, besides its version. */
+  readonly node?: Node;
 }
 
 /** One Envoy process: what all of its VMs share. */
@@ -29,6 +32,7 @@ export class Host {
   readonly now: () => number;
   readonly random: (bytes: Uint8Array) => void;
   readonly clusters: ReadonlySet<string>;
+  readonly node: NodeProperties;
   readonly sharedData = new SharedData();
   readonly stats = new Stats();
   readonly log: Log;
@@ -43,6 +47,7 @@ export class Host {
     this.now = options.now ?? (() => Date.now() / 1000);
     this.random = options.random ?? ((bytes) => void randomFillSync(bytes));
     this.clusters = new Set(options.clusters);
+    this.node = new NodeProperties(options.node ?? {}, this.envoy);
     this.log = new Log(options.logLevel ?? "info", options.onLog);
   }
 

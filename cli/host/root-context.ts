@@ -67,7 +67,7 @@ export class RootContext implements Context {
       case "plugin_vm_id":
         return this.guest.vmId;
       default:
-        return Status.NotFound;
+        return this.guest.host.node.read(path);
     }
   }
 

@@ -34,6 +34,9 @@ interface Counted {
 /** The name of the one rule of a policy without `rules`. */
 const ONLY_RULE = "default";
 
+/** They say what of a token's `cnf` has to be there, or how it may be proven. */
+const OF_CONFIRMATION = ["certificate", "dpop", "proxyPrincipals"];
+
 export class Coverage {
   readonly #rules: readonly Counted[];
 
@@ -53,10 +56,10 @@ export class Coverage {
     // A border's bindings are not the rule's, so they are not needed to tell the rule's apart: they come after them.
     const plan = planBindings(counted.bind, undefined, bindings[0]?.method === "cnf");
     for (const { planned, result } of judge(plan, bindings)) {
-      const row = result === undefined ? undefined : counted.rows.find((one) => isOf(one, planned));
-      if (row === undefined || result === undefined) continue;
-      if (result.held) row.held++;
-      else row.refused++;
+      if (result === undefined) continue;
+      for (const row of counted.rows.filter((one) => isOf(one, planned, result.held)))
+        if (result.held) row.held++;
+        else row.refused++;
     }
   }
 
@@ -82,7 +85,12 @@ function rowsOf(bind: readonly PolicyBinding[] | undefined): readonly Row[] {
   ]);
 }
 
-/** The default is the token's own `cnf`, or else its `sub`. */
-function isOf({ asked }: Row, planned: Planned): boolean {
-  return asked === planned.asked && (asked !== undefined || planned.isDefault === true);
+/**
+ * The default is the token's own `cnf`, or else its `sub`. A `cnf` is proven before what the rule says of it, so it is there that a wrong
+ * certificate or key shows.
+ */
+function isOf({ asked }: Row, planned: Planned, isHeld: boolean): boolean {
+  if (asked === undefined) return planned.isDefault === true;
+  const isRefusedBefore = planned.method === "cnf" && !isHeld;
+  return asked === planned.asked || (isRefusedBefore && OF_CONFIRMATION.some((method) => method in asked));
 }

@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import { secretsFor } from "../acceptance.ts";
 import { Failure } from "../failure.ts";
-import type { EnvoyVersion, HeaderPair } from "../host/index.ts";
+import type { HeaderPair } from "../host/index.ts";
 import { type Outcome, Proxy, type ProxyOptions } from "../proxy.ts";
 import { Servers } from "../servers.ts";
 import { Coverage, type RuleCoverage } from "./coverage.ts";
@@ -36,16 +36,19 @@ interface SigningKey {
   readonly sign: Awaited<ReturnType<typeof generateKeyPair>>["privateKey"];
 }
 
+/** As what the filter runs, and where. */
+type Seat = Pick<ProxyOptions, "envoy" | "workload">;
+
 const DEFAULT_NOW = 1_800_000_000;
 const LIFETIME = 300;
 
 /** Runs the tests of one file, in order, each with what the ones before have left behind. */
-export async function runTests(module: WebAssembly.Module, file: string, envoy: EnvoyVersion): Promise<Run> {
+export async function runTests(module: WebAssembly.Module, file: string, seat: Seat): Promise<Run> {
   const plan = readPlan(file);
   const now = plan.now ?? DEFAULT_NOW;
   const keys = await makeKeys(plan);
   const tokens = await makeTokens(plan, keys, now);
-  const proxy = proxyFor(module, plan, policyWith(plan, keys), { now, envoy });
+  const proxy = proxyFor(module, plan, policyWith(plan, keys), { now, ...seat });
   const coverage = new Coverage(plan.policy);
   const results = plan.tests.map((test, i): Result => {
     const token = tokens.get(test.request.token ?? "");
@@ -76,7 +79,7 @@ function proxyFor(
   module: WebAssembly.Module,
   { source, policyFile, servers = {} }: Plan,
   policy: object,
-  options: Pick<ProxyOptions, "now" | "envoy">,
+  options: Pick<ProxyOptions, "now"> & Seat,
 ): Proxy {
   const text = JSON.stringify(policy);
   const environment = secretsFor(text);

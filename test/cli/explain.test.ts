@@ -120,6 +120,17 @@ describe("evidence", () => {
         assert.equal(stepOf(told, "evidence", fact)?.says, says, fact);
     });
 
+  it("of a token that leaves is the workload beside the proxy", async () => {
+    const issuers = { idp: issuer({ egress: { hosts: ["*.partner.example"] } }) };
+    const under = policy({ presenter: { from: "self" }, issuers });
+    const self = "spiffe://example.org/ns/shop/sa/web";
+    const leaving = (authority: string) => explain(under, request({}, {}, { authority }), "--workload", self);
+    const [good, bad] = [await leaving("api.partner.example"), await leaving("evil.example")];
+    assert.deepEqual([good.reason, stepOf(good, "evidence", "own workload")?.found], ["ok", self]);
+    assert.equal(bad.reason, "egress_host_not_admitted");
+    assert.deepEqual(stepOf(bad, "boundary", "egress")?.holds, false);
+  });
+
   it("of a gateway is its word about its client, if it is a forwarder", async () => {
     const gateway = "spiffe://example.org/ns/edge/sa/gateway";
     const presenter = {

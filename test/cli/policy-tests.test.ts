@@ -139,6 +139,21 @@ describe("coverage", () => {
     assert.match(out, /^ {2}orders +2\n {4}default +1 +1$/m);
   });
 
+  it("of a certificate has what its token's cnf was refused for", async () => {
+    const claims = { iss: "https://idp.example", aud: "orders", cnf: { "x5t#S256": "a".repeat(43) } };
+    const tokens = { bound: { key: "idp", claims } };
+    const rules = [{ name: "orders", bind: [{ certificate: {} }] }];
+    const asked = {
+      path: "/",
+      token: "bound",
+      peer: { mtls: true, uriSan: web, certSha256: "0".repeat(64) },
+    };
+    const tests = [{ name: "another", request: asked, expect: { verdict: "deny" } }];
+    const plan = { ...base, policy: { ...policy, rules }, tokens, tests };
+    const { out } = await holdfast(["test", files.write("cnf.yaml", plan)]);
+    assert.match(out, /^ {4}certificate \{\} +never +1$/m);
+  });
+
   it("is in the JUnit report", async () => {
     const report = files.missing("coverage.xml");
     await holdfast(["test", files.write("c.yaml", { ...base, tests: [good] }), "--junit", report]);

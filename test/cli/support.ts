@@ -17,7 +17,7 @@ export interface Ran {
 const POLL_MS = 20;
 
 /** As CI sets it, where a pipe is to stay as plain as elsewhere. */
-const environment = { ...process.env, CI: "true" };
+export const environment = { ...process.env, CI: "true" };
 
 /** Runs the command as a user does: the bundle, with the filter beside it. */
 export async function holdfast(

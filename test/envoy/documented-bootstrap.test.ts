@@ -9,10 +9,19 @@ import { makeMaterials } from "../../envoy/setup/materials.ts";
 import { writeSetup } from "../../envoy/setup/write-setup.ts";
 import { findTestedEnvoy, testedEnvoys } from "./support/versions.ts";
 
-const page = await readFile(new URL("../../docs/envoy.md", import.meta.url), "utf8");
-const [, documented = ""] = /<!-- bootstrap -->\s*```yaml\n(.*?)```/s.exec(page) ?? [];
+/** The pages with a whole configuration, and the mark that it stands behind. */
+const PAGES: readonly (readonly [page: string, mark: string])[] = [
+  ["docs/envoy.md", "<!-- bootstrap -->"],
+  ["docs/cookbook/envoy.md", "<!-- file: envoy.yaml -->"],
+];
 
-describe("the configuration in docs/envoy.md", () => {
+async function configurationIn(page: string, mark: string): Promise<string> {
+  const text = await readFile(new URL(`../../${page}`, import.meta.url), "utf8");
+  const [, configuration = ""] = /^\s*```yaml\n(.*?)```/s.exec(text.split(mark)[1] ?? "") ?? [];
+  return configuration;
+}
+
+describe("the configuration in", () => {
   const teardown = new Teardown();
   let folder: string;
 
@@ -31,19 +40,22 @@ describe("the configuration in docs/envoy.md", () => {
     return runCommand(path, ["--mode", "validate", "-c", file]);
   }
 
-  for (const envoy of testedEnvoys()) {
-    it(`is valid, Envoy ${envoy}`, async () => {
-      assert.notEqual(documented, "", "docs/envoy.md has a yaml block after <!-- bootstrap -->");
-      const { code, output } = await validate(envoy, documented);
-      assert.equal(code, 0, output);
-    });
+  for (const [page, mark] of PAGES)
+    for (const envoy of testedEnvoys()) {
+      it(`${page} is valid, Envoy ${envoy}`, async () => {
+        const documented = await configurationIn(page, mark);
+        assert.notEqual(documented, "", `${page} has a yaml block after ${mark}`);
+        const { code, output } = await validate(envoy, documented);
+        assert.equal(code, 0, output);
+      });
 
-    it(`is refused with a mistake in its policy, and the message says where, Envoy ${envoy}`, async () => {
-      const mistaken = documented.replace('"audiences"', '"audience"');
-      assert.notEqual(mistaken, documented);
-      const { code, output } = await validate(envoy, mistaken);
-      assert.equal(code, 1, output);
-      assert.match(output, /policy refused at "\/issuers\/corp\/audience": .*"audiences"/);
-    });
-  }
+      it(`${page} is refused with a mistake in its policy, and the message says where, Envoy ${envoy}`, async () => {
+        const documented = await configurationIn(page, mark);
+        const mistaken = documented.replace('"audiences"', '"audience"');
+        assert.notEqual(mistaken, documented);
+        const { code, output } = await validate(envoy, mistaken);
+        assert.equal(code, 1, output);
+        assert.match(output, /policy refused at "\/issuers\/corp\/audience": .*"audiences"/);
+      });
+    }
 });

@@ -370,7 +370,7 @@ describe("the cluster border, at a waypoint", () => {
   const at = (cluster: unknown, node: Record<string, string> = { CLUSTER_ID: EAST }) => {
     const idp = issuer(cluster === undefined ? {} : { borders: { cluster } });
     const rules = policy({ presenter: { from: "waypoint" }, issuers: { idp } });
-    return new Scene(rules, {}, {}, node);
+    return new Scene(rules, { node: { metadata: node } });
   };
   const from = (cluster: string | undefined, uriSan = WEB): Request => ({
     peer: plaintext,

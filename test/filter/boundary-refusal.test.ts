@@ -3,15 +3,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { HOST, OutboundScene, SIDECAR_OF_WEB, outboundPolicy } from "./support/outbound.ts";
-import { showNodeMetadata } from "./support/node-metadata.ts";
 import { issuer, policy, policyWithIssuer, policyWithRule } from "./support/policies.ts";
 import { PolicyDesk } from "./support/refusal.ts";
 import { without } from "./support/json.ts";
 import type { Json } from "./support/json.ts";
 import { WEB } from "./support/world.ts";
 
-const desk = new PolicyDesk();
-showNodeMetadata(desk.vm, SIDECAR_OF_WEB);
+const desk = new PolicyDesk({ node: { metadata: SIDECAR_OF_WEB } });
 
 /** A policy with this value in place, what is refused, where, and with which words. */
 type Refusal = readonly [pointer: string, policy: Json, expected: RegExp];

@@ -9,13 +9,15 @@ import { OutboundScene, strippingPolicy } from "./support/outbound.ts";
 import { issuer, policy, policyWithIssuer, policyWithRule } from "./support/policies.ts";
 import { lastRecord, recordsOf } from "./support/records.ts";
 import { Scene, assertAllowed } from "./support/scene.ts";
-import { token } from "./support/tokens.ts";
+import { CLAIMS, token, tokenOfText, tokenSignedBy } from "./support/tokens.ts";
 import { without } from "./support/json.ts";
 import type { Json } from "./support/json.ts";
 import { NOW, THIEF, WEB, WEB_THUMBPRINT, plaintext, thief, web } from "./support/world.ts";
 
 const PAGE = readFileSync(new URL("../../docs/decision-record.md", import.meta.url), "utf8");
 const SAMPLING = { decisionLog: { sampleAllowed: 1 } };
+const TELLING = { decisionLog: { sampleAllowed: 1, claims: true } };
+const ANYWHERE = { network: { sources: ["10.0.0.0/8"] } };
 
 interface Row {
   readonly member: string;
@@ -87,6 +89,14 @@ function makeRecords(): Json[] {
     token({ cnf: { "x5t#S256": WEB_THUMBPRINT } }),
     { peer: without(web, "uriSan") },
   );
+  scene({
+    ...policyWithIssuer({ header: "x-corp-token" }),
+    ...TELLING,
+    rules: [{ name: "all", bind: [ANYWHERE] }],
+  }).ask({
+    headers: [["x-corp-token", token()]],
+    peer: { ...web, address: "10.1.2.3:41234" },
+  });
   const out = new OutboundScene(strippingPolicy());
   out.present(token({ sub: THIEF }));
   all.push(out);
@@ -330,6 +340,97 @@ describe("a sample of what is allowed", () => {
       time: NOW * 1000,
       rule: "all",
     });
+  });
+});
+
+describe("a record with claims", () => {
+  const told = (compact: string, request: Request = {}): Json => {
+    const scene = new Scene(policy(TELLING));
+    scene.present(compact, {
+      method: "POST",
+      authority: "orders.example",
+      path: "/orders/7?secret=1",
+      ...request,
+    });
+    return lastRecord(scene, scene.host.logs.at(-1)?.level ?? "warn");
+  };
+
+  it("says what the request was, by whose certificate, and what its token claims", () => {
+    const record = told(token({ roles: ["a", { b: 1.5 }], name: "Zoë" }));
+    assert.deepEqual(
+      [record["method"], record["authority"], record["path"], record["certificate"]],
+      ["POST", "orders.example", "/orders/7", web.certSha256],
+    );
+    const { roles, name, sub } = record["claims"] as Json;
+    assert.deepEqual([roles, name, sub], [["a", { b: 1.5 }], "Zoë", WEB]);
+  });
+
+  it("says it of a deny, too, with the certificate that the policy did not look at", () => {
+    const record = told(token(), { peer: thief });
+    assert.deepEqual(
+      [record["reason"], record["certificate"], (record["claims"] as Json)["sub"]],
+      ["spiffe_mismatch", thief.certSha256, WEB],
+    );
+  });
+
+  it("has no claims of a token that nobody has signed, and says what was asked all the same", () => {
+    const record = told(tokenSignedBy(Buffer.alloc(64, 1)));
+    assert.deepEqual(
+      [record["reason"], record["path"], "claims" in record],
+      ["signature_invalid", "/orders/7", false],
+    );
+  });
+
+  it("is one line whatever white space the token has", () => {
+    const compact = tokenOfText(
+      '{"alg":"ES256","kid":"k1"}',
+      JSON.stringify(CLAIMS).replaceAll(",", ",\r\n\t"),
+    );
+    assert.equal((told(compact)["claims"] as Json)["sub"], WEB);
+  });
+
+  it("leaves out a path and an authority that JSON would have to escape, and what is too long", () => {
+    for (const path of ['/a"b', "/a\\b", "/a\u0000b", `/${"a".repeat(1024)}`]) {
+      const record = told(token(), { path });
+      assert.equal("path" in record, false, path);
+    }
+    assert.equal("path" in told(token(), { path: `/${"a".repeat(1023)}` }), true);
+  });
+
+  it("leaves out claims of more than 8 KiB, and is a whole line with as much else as there can be", () => {
+    const sized = (length: number) => told(token({ filler: "x".repeat(length) }));
+    assert.equal("claims" in sized(7_900), true);
+    assert.equal("claims" in sized(8_192), false);
+    const long = `spiffe://example.org/${"c".repeat(2_000)}`;
+    const bind = Array.from({ length: 32 }, (_, i) => ({
+      spiffe: { patterns: [long, `spiffe://example.org/${i}`] },
+    }));
+    const scene = new Scene({ ...policyWithRule({ bind }), ...TELLING });
+    scene.present(token({ sub: long, filler: "x".repeat(5_900) }), {
+      peer: { ...web, uriSan: long },
+      path: `/${"p".repeat(1_000)}`,
+      authority: "a".repeat(250),
+    });
+    const { path, claims } = lastRecord(scene, "info");
+    assert.deepEqual([String(path).length, (claims as Json)["sub"]], [1_001, long]);
+  });
+
+  it("is asked for by true or false, with or without a sample", () => {
+    const scene = new Scene(policy({ decisionLog: { claims: true } }));
+    scene.present(token());
+    scene.present(token(), { peer: thief });
+    assert.deepEqual([recordsOf(scene, "info").length, "claims" in lastRecord(scene)], [0, true]);
+    const off = new Scene(policy({ decisionLog: { claims: false } }));
+    off.present(token(), { peer: thief });
+    assert.equal("claims" in lastRecord(off), false);
+  });
+
+  it("says of a request that has come to no plain reading only what was read", () => {
+    const scene = new Scene(policy(TELLING));
+    scene.present(token(), { path: "/orders" });
+    scene.ask({ path: "//", headers: [] });
+    const record = lastRecord(scene);
+    assert.deepEqual([record["reason"], record["path"], "claims" in record], ["path_ambiguous", "//", false]);
   });
 });
 

@@ -66,11 +66,12 @@ describe("a certificate that is looked at", () => {
     assertAllowed(scene.present(token(), { peer: one }));
   });
 
-  it("is not shown by an older Envoy, which denies", () => {
-    assertDenied(
-      new Scene(examining, { envoy: "1.37" }).present(token(), { peer: one }),
-      "certificate_hidden",
-    );
+  it("is not shown by an older Envoy, where the policy is refused", () => {
+    assert.throws(() => new Scene(examining, { envoy: "1.37" }), /expected Envoy 1.40 or later/);
+  });
+
+  it("is asked for, and a connection that does not show one is denied", () => {
+    assertDenied(new Scene(examining).present(token(), { peer: web }), "certificate_hidden");
   });
 
   it("is asked for with true or false, and not at a waypoint", () => {

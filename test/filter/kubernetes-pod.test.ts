@@ -148,7 +148,7 @@ describe("the pod", () => {
   it("may be asked for at a border only", () => {
     const borders = { cluster: { bind: [{ kubernetes: { pod: true } }] } };
     const rules = policy({ presenter: { from: "waypoint" }, issuers: { k8s: issuer({ borders }) } });
-    const scene = new Scene(rules, {}, {}, { CLUSTER_ID: "east" });
+    const scene = new Scene(rules, { node: { metadata: { CLUSTER_ID: "east" } } });
     const of = (cluster: string, pod: string): Request => {
       const request = from({ pod });
       return {

@@ -355,7 +355,7 @@ describe("what ties a token to who presents it", () => {
 describe("the border that a token was shown across", () => {
   const partner = { ...web, uriSan: "spiffe://partner.example/web" };
   const at = (members: Json, ofIssuer: Json = {}, node: Record<string, string> = {}): Scene =>
-    new Scene(policy({ issuers: { idp: issuer(ofIssuer) }, ...members }), {}, {}, node);
+    new Scene(policy({ issuers: { idp: issuer(ofIssuer) }, ...members }), { node: { metadata: node } });
 
   it("is counted: federated, and an alias is none", () => {
     const members = { federatedTrustDomains: ["partner.example"], trustDomainAliases: ["old.example"] };

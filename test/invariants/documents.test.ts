@@ -40,11 +40,25 @@ test("the filter accepts every policy in the documents", () => {
   }
 });
 
-test("links between the documents lead somewhere", () => {
+/** The anchors that a page has for its headings, as GitHub makes them. */
+function anchorsIn(path: string): Set<string> {
+  const headings = readFileSync(path, "utf8").matchAll(/^#{1,6} (.+)$/gm);
+  return new Set([...headings].map(([, heading = ""]) => anchorOf(heading)));
+}
+
+function anchorOf(heading: string): string {
+  const shown = heading.replace(/\]\([^)]*\)/g, "").toLowerCase();
+  return shown.replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-");
+}
+
+test("links between the documents lead somewhere, with their anchors", () => {
   for (const page of pages) {
     const text = readFileSync(join(root, page), "utf8");
-    for (const [, target] of text.matchAll(/\]\(([^)#:]+)\)/g)) {
-      assert.ok(existsSync(join(root, dirname(page), target ?? "")), `${page} links to ${target ?? ""}`);
+    for (const [link, path = "", anchor] of text.matchAll(/\]\(([^)#:\s]*)(?:#([^)\s]+))?\)/g)) {
+      const target = path === "" ? join(root, page) : join(root, dirname(page), path);
+      assert.ok(existsSync(target), `${page} links to ${link.slice(2, -1)}`);
+      if (anchor === undefined || !target.endsWith(".md")) continue;
+      assert.ok(anchorsIn(target).has(anchor), `${page} links to ${link.slice(2, -1)}`);
     }
   }
 });

@@ -204,7 +204,7 @@ describe("the line writer", () => {
 
   test("drops what does not fit", () => {
     startLine();
-    for (let i = 0; i < 200; i++) writeBytes(utf8("x".repeat(100)));
-    expect(lengthOf(line())).toBe(16384);
+    for (let i = 0; i < 300; i++) writeBytes(utf8("x".repeat(100)));
+    expect(lengthOf(line())).toBe(24576);
   });
 });

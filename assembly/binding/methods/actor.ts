@@ -45,7 +45,7 @@ export function proveActor(
 /** A subject is somebody's name only together with who gave it. */
 function isKnownIssuer(claims: VerifiedClaims, node: JsonNode, issuers: List<Span>): bool {
   const issuer = claims.document.stringOf(node);
-  const own = claims.document.stringOf(claims.named("iss"));
+  const own = claims.document.stringOf(claims.registered.iss);
   return issuer != ABSENT && (equals(issuer, own) || hasText(issuers, issuer));
 }
 

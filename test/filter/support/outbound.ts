@@ -4,7 +4,6 @@ import type { HostOptions, Request, Stream } from "../../../cli/host/index.ts";
 import { issuer, policy } from "./policies.ts";
 import { Scene } from "./scene.ts";
 import type { Json } from "./json.ts";
-import type { NodeMetadata } from "./node-metadata.ts";
 import { plaintext } from "./world.ts";
 
 /** Envoy's `TrafficDirection`. */
@@ -12,7 +11,7 @@ export const INBOUND = 1n;
 export const OUTBOUND = 2n;
 
 /** Node metadata of the sidecar of web, as Istio writes them. */
-export const SIDECAR_OF_WEB: NodeMetadata = { NAMESPACE: "shop", SERVICE_ACCOUNT: "web" };
+export const SIDECAR_OF_WEB: Readonly<Record<string, string>> = { NAMESPACE: "shop", SERVICE_ACCOUNT: "web" };
 
 /** Where web's tokens may go unless a test says otherwise. */
 export const HOST = "orders.example.org";
@@ -34,7 +33,7 @@ export function strippingPolicy(members: Json = {}, rule: Json = {}): Json {
 
 export class OutboundScene extends Scene {
   constructor(rules: Json = outboundPolicy(), options: HostOptions = {}, node = SIDECAR_OF_WEB) {
-    super(rules, options, {}, node);
+    super(rules, { ...options, node: { metadata: node } });
   }
 
   /** A request of the workload beside the proxy: plaintext, to `HOST` unless it says otherwise. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Host, Vm } from "../../../cli/host/index.ts";
-import type { LogLine } from "../../../cli/host/index.ts";
+import type { HostOptions, LogLine, Plugin } from "../../../cli/host/index.ts";
 import { filterModule } from "./filter-module.ts";
 import type { Json } from "./json.ts";
 import { NOW } from "./world.ts";
@@ -13,10 +13,16 @@ export interface Offer {
 
 /** One VM to which policy after policy is offered, each as a new plugin. */
 export class PolicyDesk {
-  readonly host = new Host({ now: () => NOW, onLog: (line) => this.#lines.push(line) });
+  readonly host: Host;
+  readonly vm: Vm;
+  readonly #plugin: Plugin;
   #lines: LogLine[] = [];
-  readonly vm = Vm.start(this.host, filterModule);
-  readonly #plugin = this.vm.configure();
+
+  constructor(options: HostOptions = {}) {
+    this.host = new Host({ now: () => NOW, onLog: (line) => this.#lines.push(line), ...options });
+    this.vm = Vm.start(this.host, filterModule);
+    this.#plugin = this.vm.configure();
+  }
 
   offer(policy: Json | string | Uint8Array): Offer {
     const isText = typeof policy === "string" || policy instanceof Uint8Array;

@@ -4,8 +4,6 @@ import type { HostOptions, Plugin, Request, Stream, VmOptions } from "../../../c
 import { filterModule } from "./filter-module.ts";
 import { policy as usualPolicy } from "./policies.ts";
 import type { Json } from "./json.ts";
-import { showNodeMetadata } from "./node-metadata.ts";
-import type { NodeMetadata } from "./node-metadata.ts";
 import { NOW, web } from "./world.ts";
 
 /** One worker of one Envoy with the filter under a policy, and a clock that only tests move. */
@@ -16,16 +14,10 @@ export class Scene {
   /** Seconds since 1970. */
   now = NOW;
 
-  constructor(
-    policy: Json | string = usualPolicy(),
-    options: HostOptions = {},
-    vm: VmOptions = {},
-    node: NodeMetadata = {},
-  ) {
+  constructor(policy: Json | string = usualPolicy(), options: HostOptions = {}, vm: VmOptions = {}) {
     // The same chance each time: whose hashes fall together must not change from run to run.
     this.host = new Host({ now: () => this.now, random: (bytes) => bytes.fill(7), ...options });
     this.vm = Vm.start(this.host, filterModule, vm);
-    showNodeMetadata(this.vm, node);
     this.plugin = this.vm.configure({
       configuration: typeof policy === "string" ? policy : JSON.stringify(policy),
     });
