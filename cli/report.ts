@@ -1,8 +1,10 @@
 import { colors } from "./colors.ts";
+import { LINTS } from "./lint/index.ts";
 
 /** Something in a file that somebody should look at. */
 export interface Report {
-  readonly level: "error" | "warning";
+  /** A note is to be known, and nothing to be mended for certain. */
+  readonly level: "error" | "warning" | "note";
   /** What kind of thing it is. */
   readonly rule: string;
   readonly file: string;
@@ -16,10 +18,11 @@ type Reporter = (reports: readonly Report[], files: number) => string;
 /** How findings are written, by the name of the format. */
 export const reporters: Readonly<Record<string, Reporter>> = { text: asText, json: asJson, sarif: asSarif };
 
+const words = { error: colors.red("error"), warning: colors.yellow("warning"), note: colors.cyan("note") };
+
 function asText(reports: readonly Report[], files: number): string {
   const lines = reports.map(({ level, rule, file, line, column, message }) => {
-    const word = level === "error" ? colors.red("error") : colors.yellow("warning");
-    return `${file}:${line}:${column}: ${word}: ${message} ${colors.dim(`[${rule}]`)}\n`;
+    return `${file}:${line}:${column}: ${words[level]}: ${message} ${colors.dim(`[${rule}]`)}\n`;
   });
   if (lines.length > 0) return lines.join("");
   return `${colors.green("ok")}: ${files} ${files === 1 ? "file" : "files"}\n`;
@@ -31,7 +34,7 @@ function asJson(reports: readonly Report[]): string {
 
 /** https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html */
 function asSarif(reports: readonly Report[]): string {
-  const rules = [...new Set(reports.map(({ rule }) => rule))].map((id) => ({ id }));
+  const rules = [...new Set(reports.map(({ rule }) => rule))].map((id) => ({ id, ...descriptionOf(id) }));
   const results = reports.map(({ level, rule, file, line, column, message }) => ({
     ruleId: rule,
     level,
@@ -52,4 +55,11 @@ function asSarif(reports: readonly Report[]): string {
     runs: [{ tool: { driver }, results }],
   };
   return `${JSON.stringify(log, null, 2)}\n`;
+}
+
+/** What a rule finds, in a few words, for those that have any. */
+function descriptionOf(id: string): { readonly shortDescription?: { readonly text: string } } {
+  const text =
+    id === "policy-refused" ? "the filter refuses the policy" : LINTS.find((one) => one.id === id)?.what;
+  return text === undefined ? {} : { shortDescription: { text: text.replaceAll("`", "") } };
 }

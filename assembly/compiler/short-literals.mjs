@@ -48,6 +48,8 @@ function usedStringFunctions(program) {
 
 /** Puts the characters behind the header, and into it the length as `String#length` reads it: in bytes of UTF-16. */
 function layOut(text, object, headerBytes) {
+  // How large the block is: of use to who frees it, which nobody does with what is no heap, and the bytes cost a segment each.
+  object.fill(0, 0, 4);
   new DataView(object.buffer).setUint32(headerBytes - LENGTH_BYTES, 2 * text.length, true);
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);

@@ -48,9 +48,10 @@ export function moved(part: Span, from: Span, to: Span): Span {
 
 /** Index of the first `byte` at or after `from`, or -1. */
 export function indexOf(span: Span, byte: i32, from: i32): i32 {
+  const start = addressOf(span);
   const length = lengthOf(span);
-  for (let i = from; i < length; i++) {
-    if (byteAt(span, i) == byte) return i;
+  for (let i = max(from, 0); i < length; i++) {
+    if (load<u8>(start + i) == byte) return i;
   }
   return -1;
 }
@@ -75,10 +76,11 @@ export function startsWith(span: Span, prefix: Span): bool {
   return lengthOf(prefix) <= lengthOf(span) && equals(slice(span, 0, lengthOf(prefix)), prefix);
 }
 
-/** Byte equality with a literal of ASCII characters, which AssemblyScript keeps as UTF-16. */
+/** Byte equality with a literal of ASCII characters. */
 export function equalsAscii(span: Span, literal: string): bool {
   const length = lengthOf(span);
   if (length != literal.length) return false;
+  if (isDefined(SHORT_LITERALS)) return equals(span, spanOf(changetype<usize>(literal), length));
   for (let i = 0; i < length; i++) {
     if (byteAt(span, i) != charAt(literal, i)) return false;
   }

@@ -30,8 +30,12 @@ export function decodeInto(text: Span, target: Span): bool {
   const tail = characters & 3;
   let written = 0;
   for (let i = 0; i < characters - tail; i += 4) {
-    const bits = fourCharacters(text, i);
-    if (bits < 0) return false;
+    const first = mapped(ALPHABET, byteAt(text, i));
+    const second = mapped(ALPHABET, byteAt(text, i + 1));
+    const third = mapped(ALPHABET, byteAt(text, i + 2));
+    const fourth = mapped(ALPHABET, byteAt(text, i + 3));
+    if ((first | second | third | fourth) > MAX_SIX_BITS) return false;
+    const bits = (first << 18) | (second << 12) | (third << 6) | fourth;
     setByte(target, written, bits >> 16);
     setByte(target, written + 1, (bits >> 8) & 0xff);
     setByte(target, written + 2, bits & 0xff);
@@ -52,16 +56,6 @@ function decodeTail(text: Span, from: i32, count: i32, target: Span, at: i32): b
   setByte(target, at, bits >> 10);
   if (count == 3) setByte(target, at + 1, (bits >> 2) & 0xff);
   return true;
-}
-
-/** 24 bits, or -1. */
-function fourCharacters(text: Span, at: i32): i32 {
-  const first = sixBits(text, at);
-  const second = sixBits(text, at + 1);
-  const third = sixBits(text, at + 2);
-  const fourth = sixBits(text, at + 3);
-  if ((first | second | third | fourth) > MAX_SIX_BITS) return -1;
-  return (first << 18) | (second << 12) | (third << 6) | fourth;
 }
 
 function sixBits(text: Span, at: i32): i32 {

@@ -2,8 +2,9 @@ import { Span, byteAt, lengthOf } from "../host/span";
 
 /** FNV-1a, 32 bits, begun with `seed`. Anybody can make values collide: use it only where that costs nobody else. */
 export function fnv1a(bytes: Span, seed: u32): u32 {
+  const length = lengthOf(bytes);
   let hash = startHash(seed);
-  for (let i = 0; i < lengthOf(bytes); i++) hash = addToHash(hash, byteAt(bytes, i));
+  for (let i = 0; i < length; i++) hash = addToHash(hash, byteAt(bytes, i));
   return finishHash(hash);
 }
 

@@ -122,6 +122,7 @@ class JsonParser {
   private quoted(kind: JsonKind): JsonNode {
     this.at++;
     const start = this.at;
+    this.skipPlain();
     let end = this.at;
     let byte = byteAt(this.text, this.at);
     while (byte != Char.Quote) {
@@ -133,6 +134,16 @@ class JsonParser {
     }
     this.at++;
     return this.document.add(kind, slice(this.text, start, end));
+  }
+
+  /** Goes on to the first byte that is no character by itself: most strings have none before their end. */
+  private skipPlain(): void {
+    const text = this.text;
+    let at = this.at;
+    let byte = byteAt(text, at);
+    while (byte >= Char.Space && byte < 0x80 && byte != Char.Quote && byte != Char.Backslash)
+      byte = byteAt(text, ++at);
+    this.at = at;
   }
 
   /** Moves the character at the cursor to `target`; how many bytes it has, or 0 when it is none. */

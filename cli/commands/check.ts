@@ -1,13 +1,17 @@
 import type { Command } from "commander";
-import { Failure } from "../failure.ts";
-import { lint } from "../lint.ts";
-import { loadModule } from "../module.ts";
-import { type FoundPolicy, findPolicies, type Place } from "../policies.ts";
 import { acceptance } from "../acceptance.ts";
+import { Failure } from "../failure.ts";
+import { type EnvoyVersion, parseEnvoyVersion } from "../envoy-images.ts";
+import { lint } from "../lint/index.ts";
+import type { Scene } from "../lint/subject.ts";
+import { loadModule } from "../module.ts";
+import { type FoundPolicy, findPolicies } from "../policies.ts";
 import { type Report, reporters } from "../report.ts";
+import type { Place } from "../value.ts";
 
 interface Options {
   readonly format: string;
+  readonly envoy?: string;
   readonly wasm?: string;
 }
 
@@ -23,13 +27,14 @@ export function addCheck(program: Command): void {
     )
     .argument(
       "<files...>",
-      "policies, or WasmPlugins, EnvoyFilters, EnvoyExtensionPolicies and Envoy bootstraps that hold some",
+      "policies, or WasmPlugins, EnvoyFilters, EnvoyExtensionPolicies and Envoy bootstraps that hold some; with Istio's other manifests, if you like, which are held against them",
     )
     .option("-f, --format <format>", `how to report: ${Object.keys(reporters).join(", ")}`, "text")
+    .option("--envoy <version>", "the Envoy that will run, such as 1.37, where the files do not say")
     .option("--wasm <file>", "another build of the filter")
     .addHelpText(
       "after",
-      "\nExits with 0 for good policies, 1 for findings, 2 for a policy that the filter refuses.\n\nExamples:\n  holdfast check policy.json\n  holdfast check --format sarif manifests/*.yaml > holdfast.sarif",
+      "\nExits with 0 for good policies, with or without notes, 1 for warnings, 2 for a policy that the filter refuses.\n\nExamples:\n  holdfast check policy.json\n  holdfast check --envoy 1.37 envoy.yaml\n  holdfast check --format sarif manifests/*.yaml > holdfast.sarif",
     )
     .action(check);
 }
@@ -39,20 +44,39 @@ function check(files: readonly string[], options: Options): void {
   if (report === undefined)
     throw new Failure(`--format ${options.format}: expected one of ${Object.keys(reporters).join(", ")}`);
   const module = loadModule(options.wasm);
-  const reports = files.flatMap((file) => findPolicies(file).flatMap((found) => checkOne(module, found)));
+  const scene = { ...findPolicies(files), envoy: versionOf(options.envoy) };
+  const reports = inOrder(
+    scene.policies.flatMap((found) => checkOne(module, found, scene)),
+    files,
+  );
   process.stdout.write(report(reports, files.length));
   if (reports.some(({ level }) => level === "error")) process.exitCode = EXIT_BAD_POLICY;
-  else if (reports.length > 0) process.exitCode = EXIT_FINDING;
+  else if (reports.some(({ level }) => level === "warning")) process.exitCode = EXIT_FINDING;
 }
 
-function checkOne(module: WebAssembly.Module, found: FoundPolicy): Report[] {
-  const { file } = found;
+function versionOf(text: string | undefined): EnvoyVersion | undefined {
+  if (text === undefined) return undefined;
+  const version = parseEnvoyVersion(text);
+  if (version === undefined) throw new Failure(`--envoy ${text}: expected a version such as 1.40 or 1.40.0`);
+  return version;
+}
+
+/** As they stand in the files, in the order that these were given in. What is around several policies is said once. */
+function inOrder(reports: readonly Report[], files: readonly string[]): readonly Report[] {
+  const unique = new Map(reports.map((report) => [JSON.stringify(report), report]));
+  return [...unique.values()].sort(
+    (one, other) =>
+      files.indexOf(one.file) - files.indexOf(other.file) ||
+      one.line - other.line ||
+      one.column - other.column,
+  );
+}
+
+function checkOne(module: WebAssembly.Module, found: FoundPolicy, scene: Scene): Report[] {
   const { refusal } = acceptance(module, found.text);
   if (refusal !== undefined)
-    return [
-      { level: "error", rule: "policy-refused", file, message: refusal.message, ...placeOf(found, refusal) },
-    ];
-  return lint(found).map(({ rule, message, place }) => ({ level: "warning", rule, file, message, ...place }));
+    return [{ level: "error", rule: "policy-refused", message: refusal.message, ...placeOf(found, refusal) }];
+  return lint(found, scene);
 }
 
 function placeOf(
@@ -62,5 +86,5 @@ function placeOf(
   if (pointer !== undefined || offset === undefined) return found.at(pointer ?? "");
   if (found.container !== undefined) return found.at("");
   const before = found.text.slice(0, offset).split("\n");
-  return { line: before.length, column: (before.at(-1) ?? "").length + 1 };
+  return { file: found.file, line: before.length, column: (before.at(-1) ?? "").length + 1 };
 }

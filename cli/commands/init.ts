@@ -6,7 +6,7 @@ import { Failure } from "../failure.ts";
 import { ask } from "../init/ask.ts";
 import { manifestFor, policyFor } from "../init/documents.ts";
 import { complete, type Given, KINDS } from "../init/questions.ts";
-import { lint } from "../lint.ts";
+import { lint } from "../lint/index.ts";
 import { loadModule } from "../module.ts";
 import { addExamples } from "../options.ts";
 import { findPolicies } from "../policies.ts";
@@ -61,9 +61,8 @@ async function init(folder: string, { yes, force, ...given }: Options): Promise<
 }
 
 function summaryOf({ policy, manifest }: { readonly policy: string; readonly manifest: string }): string {
-  const findings = [policy, manifest].flatMap((file) =>
-    findPolicies(file).flatMap((found) => lint(found).map(({ rule }) => rule)),
-  );
+  const scene = { ...findPolicies([policy, manifest]), envoy: undefined };
+  const findings = scene.policies.flatMap((found) => lint(found, scene).map(({ rule }) => rule));
   const lines = [
     `wrote ${policy} and ${manifest}`,
     "",

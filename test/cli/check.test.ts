@@ -1,10 +1,11 @@
 // `holdfast check`: policies are found where they stand, judged by the filter itself, and looked through for what is unwise.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, it } from "node:test";
-import type { Json } from "../filter/support/json.ts";
-import { issuer, policy, policyWithRule } from "../filter/support/policies.ts";
+import { LINTS } from "../../cli/lint/index.ts";
+import { policy } from "../filter/support/policies.ts";
 import { Files, holdfast } from "./support.ts";
 
 const files = new Files();
@@ -16,6 +17,8 @@ metadata:
   name: holdfast
 spec:
 ${members}
+  match: [{ mode: SERVER }]
+  failStrategy: FAIL_RELOAD
   pluginConfig:
     mode: ${mode}
     presenter: { from: peer, validatedBy: listener }
@@ -24,22 +27,6 @@ ${members}
         issuer: https://idp.example.org
         audiences: [orders]
         keys: { jwt_authn: { payloadHeader: x-jwt-payload } }
-`;
-
-const envoy = (configuration: string) => `static_resources:
-  listeners:
-    - filter_chains:
-        - filters:
-            - name: envoy.filters.network.http_connection_manager
-              typed_config:
-                http_filters:
-                  - name: holdfast
-                    typed_config:
-                      "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
-                      config:
-                        failure_policy: FAIL_OPEN
-                        configuration:
-${configuration}
 `;
 
 describe("a good policy", () => {
@@ -92,63 +79,38 @@ describe("a policy that the filter refuses", () => {
 });
 
 describe("what is legal and unwise", () => {
-  const noAudiences = { idp: { ...issuer(), audiences: undefined } };
-  const text = (members: Json) => JSON.stringify(policy(members));
-  const cases: Readonly<
-    Record<string, readonly [file: string, content: string, place: string, rule: string]>
-  > = {
-    "a policy that observes": ["a.json", text({ mode: "observe" }), ":1:", "observe-mode"],
-    "a rule that observes": [
-      "b.json",
-      text({ rules: [{ name: "all", mode: "observe" }] }),
-      ":1:",
-      "observe-mode",
-    ],
-    "an issuer without audiences": ["c.json", text({ issuers: noAudiences }), ":1:", "no-audience"],
-    "a certificate binding without rotation": [
-      "d.json",
-      JSON.stringify(policyWithRule({ bind: [{ certificate: {} }] })),
-      ":1:",
-      "rotation-off",
-    ],
-    "a plugin without which every request passes": [
-      "e.yaml",
-      plugin("  phase: AUTHZ\n  failStrategy: FAIL_OPEN"),
-      ":7:17:",
-      "fail-open",
-    ],
-    "a plugin that comes before jwt_authn": ["f.yaml", plugin("  phase: AUTHN"), ":6:10:", "wrong-phase"],
-    "a plugin without a phase, with jwt_authn": ["g.yaml", plugin("  url: oci://x"), ":6:8:", "wrong-phase"],
-    "an Envoy without whose filter every request passes": [
-      "h.yaml",
-      envoy(`                          "@type": type.googleapis.com/google.protobuf.StringValue
-                          value: '${JSON.stringify(policy())}'`),
-      ":12:41:",
-      "fail-open",
-    ],
-    "the same with a struct": [
-      "i.yaml",
-      envoy(`                          "@type": type.googleapis.com/google.protobuf.Struct
-                          value: ${JSON.stringify(policy())}`),
-      ":12:41:",
-      "fail-open",
-    ],
-  };
-  for (const [name, [file, content, place, rule]] of Object.entries(cases))
-    it(`${name} is a finding`, async () => {
-      const { code, out } = await holdfast(["check", files.write(file, content)]);
-      assert.equal(code, 1);
-      const [line = "", ...others] = out.trimEnd().split("\n");
-      assert.deepEqual(others, []);
-      assert.ok(line.includes(`${file}${place}`), out);
-      assert.ok(line.includes("warning: ") && line.endsWith(`[${rule}]`), out);
-    });
-
-  it("the manifests that we ship observe, and nothing else", async () => {
-    const { code, out } = await holdfast(["check", "--format", "json", shipped]);
+  it("is a warning with its place, and ends with 1", async () => {
+    const file = files.write("observe.json", policy({ mode: "observe" }));
+    const { code, out } = await holdfast(["check", file]);
     assert.equal(code, 1);
+    assert.match(out, /observe\.json:1:\d+: warning: the policy only records .* \[observe-mode\]\n$/);
+  });
+
+  it("is a note where only its owner can know, and ends with 0", async () => {
+    const { code, out } = await holdfast(["check", files.write("alone.yaml", plugin("  phase: AUTHZ"))]);
+    assert.equal(code, 0);
+    assert.match(out, /alone\.yaml:6:3: note: no RBAC filter behind holdfast .* \[no-backstop\]\n$/);
+  });
+
+  it("of a flaw around two policies is said once", async () => {
+    const two = `${plugin("  phase: AUTHZ").replace("name: holdfast", "name: holdfast\n  namespace: shop")}---\n${plugin("  phase: AUTHZ").replace("name: holdfast", "name: other\n  namespace: other")}`;
+    const old = files.write("compose.yaml", "services: { server: { image: envoyproxy/envoy:v1.30.0 } }");
+    const { out } = await holdfast(["check", "--format", "json", files.write("two.yaml", two), old]);
     const rules = (JSON.parse(out) as readonly { readonly rule: string }[]).map(({ rule }) => rule);
-    assert.deepEqual(rules, ["observe-mode"]);
+    assert.deepEqual(rules, ["no-backstop", "no-backstop", "envoy-too-old"]);
+  });
+
+  it("is in the table of docs/command.md, and nothing else is", () => {
+    const page = readFileSync(resolve(import.meta.dirname, "../../docs/command.md"), "utf8");
+    const [, table = ""] = /<!-- lints -->(.*?)\n\n(?!\|)(?!<!)/s.exec(page) ?? [];
+    const rows = table
+      .split("\n")
+      .filter((line) => line.startsWith("| `"))
+      .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()));
+    assert.deepEqual(
+      rows.map(([, id, level, what]) => [id, level, what]),
+      LINTS.map(({ id, level, what }) => [`\`${id}\``, level, what]),
+    );
   });
 });
 
@@ -157,13 +119,25 @@ it("SARIF has the finding with its place", async () => {
   const { out } = await holdfast(["check", "--format", "sarif", file]);
   const { version, runs } = JSON.parse(out) as {
     readonly version: string;
-    readonly runs: readonly { readonly results: readonly Record<string, unknown>[] }[];
+    readonly runs: readonly {
+      readonly tool: { readonly driver: { readonly rules: unknown } };
+      readonly results: readonly Record<string, unknown>[];
+    }[];
   };
   assert.equal(version, "2.1.0");
-  const [result] = runs[0]?.results ?? [];
+  const [run] = runs;
+  assert.deepEqual(run?.tool.driver.rules, [
+    { id: "observe-mode", shortDescription: { text: "the policy, or a rule, only observes" } },
+  ]);
+  const [result] = run.results;
   assert.equal(result?.["ruleId"], "observe-mode");
   assert.equal(result["level"], "warning");
 });
+
+/** Each list is ten times the one before. */
+const laughs = ["x", "*a", "*b", "*c", "*d", "*e", "*f", "*g"]
+  .map((item, i) => `${"abcdefgh".charAt(i)}: &${"abcdefgh".charAt(i)} [${Array(10).fill(item).join(", ")}]`)
+  .join("\n");
 
 describe("a wrong command", () => {
   const cases: Readonly<Record<string, readonly [args: readonly string[], err: RegExp]>> = {
@@ -171,6 +145,42 @@ describe("a wrong command", () => {
     "a file that is not there": [["check", files.missing("x.yaml")], /x\.yaml: cannot be read/],
     "a folder": [["check", resolve(".")], /cannot be read \(it is a folder\)/],
     "no YAML": [["check", files.write("bad.yaml", "a: [b\nc: d")], /bad\.yaml:\d+:\d+: no YAML/],
+    "a broken document after a good one": [
+      ["check", files.write("later.yaml", `${plugin("  phase: AUTHZ")}---\na: [b\nc: d\n`)],
+      /later\.yaml:\d\d:\d+: no YAML/,
+    ],
+    "a broken policy in YAML": [
+      ["check", files.write("torn.yaml", "issuers: {}\nrules: [\n")],
+      /torn\.yaml:\d+:\d+: no YAML/,
+    ],
+    "an alias that stands for nothing": [
+      ["check", files.write("alias.yaml", "issuers: {}\nrules: *none\n")],
+      /alias\.yaml:2:8: no YAML: the alias \*none stands for nothing; expected &none before it/,
+    ],
+    "an alias without end": [
+      ["check", files.write("endless.yaml", "static_resources: &all { again: *all }\n")],
+      /endless\.yaml:1:\d+: too large, or without end/,
+    ],
+    "aliases that grow": [
+      ["check", files.write("laughs.yaml", laughs)],
+      /laughs\.yaml:\d+:\d+: too large, or without end/,
+    ],
+    "a policy of aliases that grow": [
+      ["check", files.write("policy-laughs.yaml", `issuers: {}\n${laughs}`)],
+      /policy-laughs\.yaml:\d+:\d+: too large, or without end/,
+    ],
+    "a backstop alone": [
+      ["check", resolve(import.meta.dirname, "../../envoy/istio/backstop/backstop.yaml")],
+      /backstop\.yaml: no policy; expected one/,
+    ],
+    "a file beside others that has neither policy nor manifest": [
+      ["check", shipped, files.write("misspelt.json", '{"isuers":{}}')],
+      /misspelt\.json: no policy; expected one/,
+    ],
+    "a version that is none": [
+      ["check", "--envoy", "latest", shipped],
+      /--envoy latest: expected a version such as 1\.40/,
+    ],
     "nothing in it": [["check", files.write("empty.yaml", "")], /empty\.yaml: no policy; expected one/],
     "no policy in it": [
       ["check", files.write("other.yaml", "kind: Service\nspec: {}")],

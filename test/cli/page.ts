@@ -120,7 +120,7 @@ export async function follow({ name, steps }: Page): Promise<void> {
 }
 
 function policyOf(manifest: string): string {
-  const [found, ...others] = findPolicies(manifest);
+  const [found, ...others] = findPolicies([manifest]).policies;
   assert.ok(found !== undefined && others.length === 0, `${manifest}: expected one policy`);
   return found.text;
 }
