@@ -21,12 +21,18 @@ export function acceptance(module: WebAssembly.Module, policy: string): { readon
     configuration: policy,
   });
   if (plugin.accepted) return {};
-  const said = plugin.logs.at(-1)?.message ?? "the filter refused the policy and did not say why";
+  return {
+    refusal: refusalIn(plugin.logs.at(-1)?.message ?? "the filter refused the policy and did not say why"),
+  };
+}
+
+/** What a line of the filter's log says. */
+export function refusalIn(said: string): Refusal {
   const [, pointer, expected] = REFUSED_AT_POINTER.exec(said) ?? [];
-  if (pointer !== undefined) return { refusal: { pointer, message: `${pointer}: ${expected ?? ""}` } };
+  if (pointer !== undefined) return { pointer, message: `${pointer}: ${expected ?? ""}` };
   const [, byte, what] = REFUSED_AT_BYTE.exec(said) ?? [];
-  if (byte !== undefined) return { refusal: { offset: Number(byte), message: what ?? "" } };
-  return { refusal: { message: said } };
+  if (byte !== undefined) return { offset: Number(byte), message: what ?? "" };
+  return { message: said };
 }
 
 /** Secrets are in the proxy's environment, which is not here: any will do to judge the rest. */

@@ -4,6 +4,7 @@ import { addCompletion } from "./commands/completion.ts";
 import { addExplain } from "./commands/explain.ts";
 import { addInit } from "./commands/init.ts";
 import { addReplay } from "./commands/replay.ts";
+import { addSchema } from "./commands/schema.ts";
 import { addTest } from "./commands/test.ts";
 import { addToken } from "./commands/token.ts";
 import { addExamples } from "./options.ts";
@@ -25,6 +26,7 @@ export function makeProgram(): Command {
   addCheck(program);
   addExplain(program);
   addReplay(program);
+  addSchema(program);
   addTest(program);
   addToken(program);
   addCompletion(program);

@@ -57,9 +57,13 @@ function asSarif(reports: readonly Report[]): string {
   return `${JSON.stringify(log, null, 2)}\n`;
 }
 
+const ERRORS: Readonly<Record<string, string>> = {
+  "policy-refused": "the filter refuses the policy",
+  "policy-schema": "what else is wrong with a policy that the filter refuses",
+};
+
 /** What a rule finds, in a few words, for those that have any. */
 function descriptionOf(id: string): { readonly shortDescription?: { readonly text: string } } {
-  const text =
-    id === "policy-refused" ? "the filter refuses the policy" : LINTS.find((one) => one.id === id)?.what;
+  const text = ERRORS[id] ?? LINTS.find((one) => one.id === id)?.what;
   return text === undefined ? {} : { shortDescription: { text: text.replaceAll("`", "") } };
 }

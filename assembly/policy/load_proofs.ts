@@ -3,7 +3,7 @@
 
 import { ascii, makeForever } from "../host/arena";
 import { List } from "../host/list";
-import { Span, ABSENT, equalsAscii, indexOf, lengthOf } from "../host/span";
+import { Span, ABSENT, byteAt, equalsAscii, indexOf, lengthOf, slice } from "../host/span";
 import { Char } from "../text/ascii";
 import { JsonKind, JsonNode, NO_NODE, ROOT } from "../text/json";
 import { HttpUri } from "../text/uri";
@@ -109,10 +109,14 @@ function readOrigins(origins: List<Span>, node: JsonNode, expected: string): boo
 
 /** `scheme://authority` in its normal form; absent when it is anything else. */
 function originOf(text: Span): Span {
-  const isBare = indexOf(text, Char.QuestionMark, 0) < 0 && indexOf(text, Char.Hash, 0) < 0;
-  if (!isBare || !uri.read(text) || !isPlainAuthority(uri.authority) || lengthOf(uri.path) != 1)
-    return ABSENT;
-  return uri.origin();
+  return uri.read(text) && isPlainAuthority(afterScheme(text)) ? uri.origin() : ABSENT;
+}
+
+/** What stands behind `scheme://`, without a slash at its end: it is compared as it stands, or `https://a/x/..` would pass for an origin. */
+function afterScheme(text: Span): Span {
+  const start = indexOf(text, Char.Slash, 0) + 2;
+  const last = lengthOf(text) - 1;
+  return slice(text, start, byteAt(text, last) == Char.Slash ? last : last + 1);
 }
 
 /** The variable with the secret is not there, or it is too short to be one. */

@@ -5,6 +5,7 @@ import { type EnvoyVersion, parseEnvoyVersion } from "../envoy-images.ts";
 import { lint } from "../lint/index.ts";
 import type { Scene } from "../lint/subject.ts";
 import { loadModule } from "../module.ts";
+import { otherFaults, shownPointer } from "../other-faults.ts";
 import { type FoundPolicy, findPolicies } from "../policies.ts";
 import { type Report, reporters } from "../report.ts";
 import type { Place } from "../value.ts";
@@ -74,9 +75,15 @@ function inOrder(reports: readonly Report[], files: readonly string[]): readonly
 
 function checkOne(module: WebAssembly.Module, found: FoundPolicy, scene: Scene): Report[] {
   const { refusal } = acceptance(module, found.text);
-  if (refusal !== undefined)
-    return [{ level: "error", rule: "policy-refused", message: refusal.message, ...placeOf(found, refusal) }];
-  return lint(found, scene);
+  if (refusal === undefined) return lint(found, scene);
+  const others = otherFaults(found.text, refusal).map(({ pointer, expected }): Report => ({
+    ...{ level: "error", rule: "policy-schema", message: `${shownPointer(pointer)}: expected ${expected}` },
+    ...found.at(pointer),
+  }));
+  return [
+    { level: "error", rule: "policy-refused", message: refusal.message, ...placeOf(found, refusal) },
+    ...others,
+  ];
 }
 
 function placeOf(

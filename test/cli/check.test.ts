@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, it } from "node:test";
 import { LINTS } from "../../cli/lint/index.ts";
-import { policy } from "../filter/support/policies.ts";
+import { issuer, policy } from "../filter/support/policies.ts";
 import { Files, holdfast } from "./support.ts";
 
 const files = new Files();
@@ -41,6 +41,15 @@ describe("a good policy", () => {
     const file = files.write("secrets.json", policy({ issuers: { opaque } }));
     assert.equal((await holdfast(["check", file])).code, 0);
   });
+
+  it("may be for an outbound listener, whose proxy is not here either", async () => {
+    const leaving = {
+      presenter: { from: "self" },
+      issuers: { idp: issuer({ egress: { hosts: ["a.example"] } }) },
+    };
+    const { code, out } = await holdfast(["check", files.write("self.json", policy(leaving))]);
+    assert.equal(code, 0, out);
+  });
 });
 
 describe("a policy that the filter refuses", () => {
@@ -75,6 +84,86 @@ describe("a policy that the filter refuses", () => {
     const { code, out } = await holdfast(["check", files.write("refused.yaml", text)]);
     assert.equal(code, 2);
     assert.match(out, new RegExp(`refused\\.yaml:${line}:11: error: /mode: expected the mode`));
+  });
+});
+
+describe("what else is wrong with a refused policy", () => {
+  /** The lines without the file's name. */
+  const checked = async (name: string, content: unknown) => {
+    const file = files.write(name, typeof content === "string" ? content : JSON.stringify(content, null, 2));
+    const { code, out } = await holdfast(["check", file]);
+    assert.equal(code, 2);
+    return out.trimEnd().replaceAll(`${file}:`, "").split("\n");
+  };
+
+  it("is shown, each place with what was expected there", async () => {
+    const faulty = {
+      mode: "observing",
+      isuers: {},
+      issuers: { idp: issuer({ clockSkew: "10m", keys: { cluster: "idp", refesh: "1m" } }) },
+      rules: [{ name: "all", when: { path: "/a", grpc: { service: "a" } }, token: "none", bind: [] }],
+    };
+    assert.deepEqual(await checked("many.json", policy(faulty)), [
+      '12:15: error: /issuers/idp/keys: expected "path": a path on that server, such as "/jwks" [policy-schema]',
+      '14:19: error: /issuers/idp/keys/refesh: expected a known member, found "refesh"; did you mean "refresh"? [policy-schema]',
+      '16:20: error: /issuers/idp/clockSkew: expected a duration from "0s" to "5m" [policy-schema]',
+      '19:11: error: /mode: expected "enforce" or "observe"; did you mean "observe"? [policy-schema]',
+      '20:13: error: /isuers: expected a known member, found "isuers"; did you mean "issuers"? [policy-refused]',
+      '26:17: error: /rules/0/when/grpc: expected only one of "path", "pathPrefix", "pathTemplate" and "grpc" [policy-schema]',
+      '31:15: error: /rules/0/bind: expected nothing here: with "token": "none" no token is looked at [policy-schema]',
+    ]);
+  });
+
+  it("is not shown twice, nor where the filter's word stands", async () => {
+    const both = await checked("twice-unknown.json", policy({ modes: 1, name: "a b" }));
+    assert.equal(both.length, 2);
+    assert.equal(both.filter((line) => line.includes("/modes:")).length, 1);
+  });
+
+  it("names members that are missing, each of them", async () => {
+    const lines = await checked(
+      "missing.json",
+      policy({ mode: 1, rules: [{ bind: [{ certificate: { rotation: {} } }] }] }),
+    );
+    const missing = lines.filter((line) => line.includes("/rules/0"));
+    assert.deepEqual(
+      missing.map((line) => /expected "(\w+)"/.exec(line)?.[1]),
+      ["name", "claim", "window"],
+    );
+  });
+
+  it("tells of one form of a value, not of all that it might have had", async () => {
+    const lines = await checked(
+      "forms.json",
+      policy({ mode: 1, issuers: { idp: issuer({ keys: { jwt_authn: { payloadHeaders: "x" } } }) } }),
+    );
+    const ofKeys = lines.filter((line) => line.includes("/keys"));
+    assert.equal(ofKeys.length, 1);
+    assert.match(ofKeys[0] ?? "", /payloadHeaders: expected a known member.*did you mean "payloadHeader"\?/);
+  });
+
+  it("shows no value, which may be a secret, and no control character", async () => {
+    const credentials = { clientId: "x", secretFrom: "hunter2 hunter2" };
+    const opaque = { introspection: { cluster: "as", path: "/i", credentials } };
+    const lines = await checked("secret.json", policy({ mode: 1, issuers: { opaque }, "\u001b[31m": 1 }));
+    assert.ok(
+      lines.some((line) => line.includes("/secretFrom: expected the name of an environment variable")),
+    );
+    assert.doesNotMatch(lines.join("\n"), /hunter2|\u001b/);
+  });
+
+  it("is found in a WasmPlugin by its place there", async () => {
+    const text = plugin("  phase: AUTHZ", "observ").replace("validatedBy", "validateBy");
+    const line = text.split("\n").findIndex((one) => one.includes("validateBy")) + 1;
+    const lines = await checked("many.yaml", text);
+    assert.deepEqual(
+      lines.map((one) => Number(one.split(":")[0])),
+      [line - 1, line],
+    );
+  });
+
+  it("is left to the filter where the text is no JSON", async () => {
+    assert.equal((await checked("broken.json", '{"issuers":{},"mode":1,}')).length, 1);
   });
 });
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { Host, Vm } from "../../cli/host/index.ts";
+import { MEMBER_PAGES, memberPage, objectsOfSchema, tablesIn } from "../../docs/reference/write-members.ts";
 import { REASONS_PAGE, reasonsPage } from "../../docs/reference/write-reasons.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -29,6 +30,35 @@ function policiesIn(page: string): string[] {
 
 test("docs/reasons.md is what the table gives", async () => {
   assert.equal(readFileSync(REASONS_PAGE, "utf8"), await reasonsPage(), "stale: run npm run docs");
+});
+
+test("the tables of members are what the schema gives", async () => {
+  for (const page of MEMBER_PAGES)
+    assert.equal(readFileSync(page, "utf8"), await memberPage(page), `${page} is stale: run npm run docs`);
+});
+
+test("every member of the policy has its row in one table", () => {
+  const tables = tablesIn(MEMBER_PAGES.map((page) => readFileSync(page, "utf8")));
+  const objects = objectsOfSchema().map(([name]) => name);
+  assert.deepEqual([...tables].sort(), [...objects].sort());
+});
+
+test("links in the schema lead somewhere", () => {
+  const headings = (page: string) =>
+    [...readFileSync(page, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w -]/g, "")
+        .replaceAll(" ", "-"),
+    );
+  const schema = readFileSync(join(root, "docs/reference/policy.schema.json"), "utf8");
+  const links = [...schema.matchAll(/\]\(([^)#]+)(?:#([^)]*))?\)/g)];
+  assert.ok(links.length > 20, `${links.length} links found`);
+  for (const [, target = "", anchor] of links) {
+    const page = join(root, "docs", target);
+    assert.ok(existsSync(page), `the schema links to ${target}`);
+    if (anchor !== undefined) assert.ok(headings(page).includes(anchor), `${target} has no #${anchor}`);
+  }
 });
 
 test("the filter accepts every policy in the documents", () => {
