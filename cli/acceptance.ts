@@ -36,7 +36,7 @@ export function refusalIn(said: string): Refusal {
 }
 
 /** Secrets are in the proxy's environment, which is not here: any will do to judge the rest. */
-function secretsFor(policy: string): Record<string, string> {
+export function secretsFor(policy: string): Record<string, string> {
   const names = policy.matchAll(/"(?:secretFrom|bearerFrom|nonceSecretFrom)"\s*:\s*"([\w.-]+)"/g);
   return Object.fromEntries([...names].map(([, name = ""]) => [name, "not-a-secret-".repeat(4)]));
 }

@@ -17,6 +17,8 @@ export interface DecisionRecord {
   readonly forwarder?: string;
   readonly border?: string;
   readonly token?: string;
+  readonly age?: number;
+  readonly presenters?: number;
   readonly bindings?: readonly Binding[];
   /** From here on with `"decisionLog": { "claims": true }`. */
   readonly method?: string;

@@ -70,6 +70,9 @@ const RECORD: Readonly<Record<keyof RequestRecord, Check>> = {
   },
 };
 
+export const RECORD_MEMBERS: readonly string[] = Object.keys(RECORD);
+export const PEER_MEMBERS: readonly string[] = Object.keys(PEER);
+
 /** @throws Failure with what is wrong, and where in the record */
 export function readRecord(value: unknown): RequestRecord {
   checkMembers(value, "", RECORD);

@@ -1,18 +1,31 @@
 import type { Command } from "commander";
 import { NOTES, type ReasonNote } from "../../docs/reference/reason-notes.ts";
+import { secretsFor } from "../acceptance.ts";
 import { colors } from "../colors.ts";
+import { readCurl } from "../curl.ts";
+import { explainSteps } from "../explanation/explain.ts";
+import type { Policy, Step } from "../explanation/scene.ts";
 import { Failure } from "../failure.ts";
-import { describeToken } from "../describe-token.ts";
 import { loadModule } from "../module.ts";
+import {
+  addExamples,
+  collect,
+  envoyOf,
+  envoyOption,
+  type ProxyChoice,
+  wasmOption,
+  workloadOption,
+} from "../options.ts";
 import { type Outcome, Proxy } from "../proxy.ts";
 import { readFile } from "../read-file.ts";
 import { readJson } from "../read-json.ts";
 import { readRecord, type RequestRecord } from "../request-record.ts";
 import { Servers } from "../servers.ts";
 
-interface Options {
+interface Options extends ProxyChoice {
   readonly policy: string;
   readonly request?: string;
+  readonly curl?: string;
   readonly method?: string;
   readonly path?: string;
   readonly authority?: string;
@@ -22,28 +35,21 @@ interface Options {
   readonly now?: string;
   readonly json?: boolean;
   readonly servers?: string;
-  readonly wasm?: string;
 }
 
-/** One line of what is shown: what was looked at, and what was found. */
-interface Step {
-  readonly name: string;
-  readonly found: string;
-  /** Undefined for what is neither good nor bad. */
-  readonly holds?: boolean;
-}
-
-const collect = (value: string, earlier: readonly string[]) => [...earlier, value];
+/** Just after a start nobody knows which proofs are spent, so the proxy is older than its request by more than proofs are good. */
+const UPTIME_SECONDS = 3600;
 
 export function addExplain(program: Command): void {
-  program
+  const command = program
     .command("explain")
     .summary("tell step by step what becomes of one request")
     .description(
-      "Puts one request to the filter and tells what it looked at, what it found, and what that means. Tokens are masked.",
+      "Puts one request to the filter and tells what it looked at, what was expected, what it found, and what that means. Tokens are masked.",
     )
     .requiredOption("-p, --policy <file>", "the policy: the plugin configuration, JSON")
     .option("-r, --request <file>", "the request as JSON, as for replay; - for standard input")
+    .option("--curl <line>", "the request as a curl line")
     .option("-X, --method <method>", "its method")
     .option("--path <path>", "its path")
     .option("--authority <host>", "the host that it is for")
@@ -58,21 +64,35 @@ export function addExplain(program: Command): void {
     .option("--now <seconds>", "the time, in seconds since 1970")
     .option("--json", "as JSON")
     .option("--servers <file>", "what HTTP calls are answered with: JSON, by cluster and path")
-    .option("--wasm <file>", "another build of the filter")
-    .addHelpText(
-      "after",
-      '\nExamples:\n  holdfast explain -p policy.json --path /orders --peer spiffe://cluster.local/ns/shop/sa/web -H "authorization: Bearer $TOKEN"\n  holdfast explain -p policy.json -r request.json --json',
-    )
+    .addOption(workloadOption())
+    .addOption(envoyOption())
+    .addOption(wasmOption())
     .action(explain);
+  addExamples(
+    command,
+    'holdfast explain -p policy.json --path /orders --peer spiffe://cluster.local/ns/shop/sa/web -H "authorization: Bearer $TOKEN"',
+    "holdfast explain -p policy.json --peer spiffe://cluster.local/ns/shop/sa/web --curl \"curl -H 'authorization: Bearer $TOKEN' https://orders.example/orders\"",
+    "holdfast explain -p policy.json -r request.json --json",
+  );
 }
 
-function explain(options: Options): void {
+async function explain(options: Options): Promise<void> {
   const request = requestOf(options);
   const servers = new Servers(options.servers === undefined ? {} : readJson(options.servers));
   const now = request.now ?? Date.now() / 1000;
-  const proxy = new Proxy(loadModule(options.wasm), readFile(options.policy), { now, servers });
-  const outcome = proxy.decide(request);
-  const steps = stepsOf(request, outcome, now);
+  const envoy = envoyOf(options.envoy);
+  const text = readFile(options.policy);
+  const environment = secretsFor(text.toString("utf8"));
+  const proxy = new Proxy(loadModule(options.wasm), text, {
+    now: now - UPTIME_SECONDS,
+    servers,
+    envoy,
+    environment,
+    ...(options.workload !== undefined && { workload: options.workload }),
+  });
+  const outcome = proxy.decide({ ...request, now });
+  const policy = JSON.parse(text.toString("utf8")) as Policy;
+  const steps = await explainSteps({ policy, request, outcome, now, envoy });
   const note = (NOTES as Readonly<Record<string, ReasonNote>>)[outcome.reason];
   if (options.json === true) {
     const { verdict, reason, status, rule, mode, bindings } = outcome;
@@ -85,72 +105,84 @@ function explain(options: Options): void {
 }
 
 function requestOf(options: Options): RequestRecord {
-  const { method, path, authority, header, peer, certSha256, now } = options;
-  if (options.request !== undefined) return readRecord(readJson(options.request));
-  if (path === undefined)
-    throw new Failure("expected a request: --path and what belongs to it, or --request with a file");
+  const given = (["request", "curl", "path"] as const).filter((name) => options[name] !== undefined);
+  if (given.length !== 1)
+    throw new Failure(
+      "expected one request: --path and what belongs to it, or --request with a file, or --curl with a line",
+    );
+  const { request, curl, method, path, authority, header, now } = options;
+  if (request !== undefined) return readRecord(readJson(request));
+  const time = { ...(now !== undefined && { now: Number(now) }) };
+  if (curl !== undefined) return readRecord({ ...curlRecord(curl, options), ...time, ...peerOf(options) });
   return readRecord({
     path,
     ...(method !== undefined && { method }),
     ...(authority !== undefined && { authority }),
-    ...(now !== undefined && { now: Number(now) }),
+    ...time,
     headers: header.map(pairOf),
-    ...(peer !== undefined && {
-      peer: { mtls: true, uriSan: peer, ...(certSha256 !== undefined && { certSha256 }) },
-    }),
+    ...peerOf(options),
   });
 }
 
-function pairOf(header: string): [string, string] {
+function curlRecord(line: string, { peer, method, authority, header }: Options): RequestRecord {
+  if (method !== undefined || authority !== undefined || header.length > 0)
+    throw new Failure(
+      "--curl: the line says it all; expected no --method, --authority or --header beside it",
+    );
+  const { record, certificate } = readCurl(line);
+  if (certificate !== undefined && peer === undefined)
+    throw new Failure("--curl: whose certificate it is cannot be seen here; say it with --peer");
+  return record;
+}
+
+function peerOf({ peer, certSha256 }: Options): Pick<RequestRecord, "peer"> {
+  if (peer === undefined) return {};
+  return { peer: { mtls: true, uriSan: peer, ...(certSha256 !== undefined && { certSha256 }) } };
+}
+
+/** What is wrong may be a token that stands alone, so it is not shown. */
+function pairOf(header: string, index: number): [string, string] {
   const colon = header.indexOf(":", 1);
-  if (colon < 0)
-    throw new Failure(`--header ${JSON.stringify(header)}: expected a name, a colon and a value`);
+  if (colon < 0) throw new Failure(`--header, number ${index + 1}: expected a name, a colon and a value`);
   return [header.slice(0, colon).toLowerCase(), header.slice(colon + 1).trim()];
 }
 
-function stepsOf(
-  request: RequestRecord,
-  { verdict, reason, rule, bindings, record }: Outcome,
-  now: number,
-): Step[] {
-  const isAllowed = verdict === "allow";
-  const presenter = record.presenter ?? record.unvalidatedPresenter;
-  const vouched = record.presenter === undefined ? " (nobody has validated its certificate)" : "";
+function asText(steps: readonly Step[], outcome: Outcome, note: ReasonNote | undefined): string {
+  const width = Math.max(...steps.map((step) => labelOf(step).length));
+  const { mode, status } = outcome;
+  const lines = [
+    ...steps.flatMap((step) => linesOf(step, width)),
+    "",
+    `The client gets ${mode === "observe" ? "what the upstream answers: the rule only observes" : status}.`,
+  ];
+  if (note !== undefined) lines.push(note.means);
+  if (note !== undefined && note.next !== "") lines.push(colors.dim(`Next: ${note.next}`));
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function linesOf(step: Step, width: number): readonly string[] {
+  const { says, expected, found, holds } = step;
+  const mark = holds === undefined ? " " : holds ? colors.green("+") : colors.red("x");
+  const first = `${mark} ${labelOf(step).padEnd(width)}  `;
+  const indent = " ".repeat(width + 4);
+  // What holds is told in full of bindings only: they are what the question is about.
+  const isPlain = expected === undefined || (holds === true && step.step !== "binding");
+  if (isPlain) return [first + plain(found === undefined ? says : `${says}: ${found}`)];
   return [
-    { name: "request", found: `${request.method ?? "GET"} ${request.path ?? "/"}` },
-    { name: "rule", found: rule ?? "none takes it", ...(rule === null && { holds: false }) },
-    { name: "credential", found: describeToken(request.headers ?? [], now) },
-    ...(record.issuer === undefined ? [] : [{ name: "issuer", found: record.issuer }]),
-    {
-      name: "presenter",
-      found: presenter === undefined ? peerOf(request) : `${presenter}${vouched}`,
-    },
-    ...(record.border === undefined ? [] : [{ name: "border", found: record.border }]),
-    ...bindings.map(({ method, held, reason: why }) => ({
-      name: `binding ${method}`,
-      found: held ? "holds" : `does not hold: ${why ?? ""}`,
-      holds: held,
-    })),
-    { name: "verdict", found: `${verdict}: ${reason}`, holds: isAllowed },
+    first + plain(says),
+    `${indent}expected  ${plain(expected)}`,
+    ...(found === undefined ? [] : [`${indent}found     ${plain(found)}`]),
   ];
 }
 
-function peerOf({ peer }: RequestRecord): string {
-  if (peer?.uriSan !== undefined) return `${peer.uriSan} (was not looked at)`;
-  return peer?.mtls === true ? "a certificate without a SPIFFE ID" : "nobody: no client certificate";
+function labelOf({ step, name }: Step): string {
+  return name === undefined ? step : `${step} ${name}`;
 }
 
-function asText(steps: readonly Step[], outcome: Outcome, note: ReasonNote | undefined): string {
-  const width = Math.max(...steps.map(({ name }) => name.length));
-  const lines = steps.map(({ name, found, holds }) => {
-    const mark = holds === undefined ? " " : holds ? colors.green("+") : colors.red("x");
-    return `${mark} ${name.padEnd(width)}  ${found}\n`;
-  });
-  const { mode, status } = outcome;
-  lines.push(
-    `\nThe client gets ${mode === "observe" ? "what the upstream answers: the rule only observes" : status}.\n`,
+/** Whoever made the request has made much of this, and control characters would speak to the terminal. */
+function plain(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ""}}`,
   );
-  if (note !== undefined) lines.push(`${note.means}\n`);
-  if (note !== undefined && note.next !== "") lines.push(`${colors.dim(`Next: ${note.next}`)}\n`);
-  return lines.join("");
 }

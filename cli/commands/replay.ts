@@ -1,7 +1,9 @@
 import type { Command } from "commander";
+import { secretsFor } from "../acceptance.ts";
 import { type DecisionRecord, isDecisionRecord, recordLogged } from "../decision-record.ts";
 import { Failure } from "../failure.ts";
 import { loadModule } from "../module.ts";
+import { envoyOf, envoyOption, type ProxyChoice, wasmOption, workloadOption } from "../options.ts";
 import { Proxy } from "../proxy.ts";
 import { openFile, readFile } from "../read-file.ts";
 import { readJson } from "../read-json.ts";
@@ -9,11 +11,9 @@ import { Reenactment } from "../reenactment.ts";
 import { type RequestRecord, idOf, readRecord } from "../request-record.ts";
 import { Servers } from "../servers.ts";
 
-interface Options {
+interface Options extends ProxyChoice {
   readonly policy: string;
-  readonly wasm?: string;
   readonly servers?: string;
-  readonly workload?: string;
 }
 
 const PROGRESS_MS = 1000;
@@ -33,8 +33,9 @@ export function addReplay(program: Command): void {
     )
     .requiredOption("-p, --policy <file>", "the policy: the plugin configuration, JSON")
     .option("--servers <file>", "what HTTP calls are answered with: JSON, by cluster and path")
-    .option("--workload <id>", 'whom the proxy stands beside, for a policy with "from": "self"')
-    .option("--wasm <file>", "another build of the filter")
+    .addOption(workloadOption())
+    .addOption(envoyOption())
+    .addOption(wasmOption())
     .addHelpText(
       "after",
       "\nExamples:\n  holdfast replay -p policy.json requests.ndjson\n  jq -c . < requests.json | holdfast replay -p policy.json\n  kubectl logs deploy/orders -c istio-proxy | grep 'holdfast {' | holdfast replay -p next-policy.json",
@@ -80,14 +81,16 @@ class Judge {
   readonly #proxy: Proxy;
   #reenactment: { readonly of: Reenactment; readonly proxy: Proxy } | undefined;
 
-  constructor({ policy, servers, workload, wasm }: Options) {
+  constructor({ policy, servers, workload, envoy, wasm }: Options) {
     const module = loadModule(wasm);
+    this.#policy = readFile(policy);
     const options = {
+      envoy: envoyOf(envoy),
+      environment: secretsFor(this.#policy.toString("utf8")),
       now: Date.now() / 1000,
       servers: new Servers(servers === undefined ? {} : readJson(servers)),
       ...(workload !== undefined && { workload }),
     };
-    this.#policy = readFile(policy);
     this.#start = (text) => new Proxy(module, text, options);
     this.#proxy = this.#start(this.#policy);
   }

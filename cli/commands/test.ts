@@ -3,17 +3,28 @@ import type { Command } from "commander";
 import { colors } from "../colors.ts";
 import { Failure } from "../failure.ts";
 import { loadModule } from "../module.ts";
-import { type Run, runTests } from "../policy-tests.ts";
+import {
+  addExamples,
+  envoyOf,
+  envoyOption,
+  type ProxyChoice,
+  wasmOption,
+  workloadOption,
+} from "../options.ts";
+import { asJunit, asText, failuresIn } from "../policy-tests/report.ts";
+import { type Run, runTests } from "../policy-tests/run.ts";
+import { Watch } from "../watch.ts";
 
-interface Options {
+interface Options extends ProxyChoice {
   readonly junit?: string;
-  readonly wasm?: string;
+  readonly watch?: boolean;
 }
 
 const EXIT_FAILED = 1;
+const CLEAR_SCREEN = "\u001b[2J\u001b[H";
 
 export function addTest(program: Command): void {
-  program
+  const command = program
     .command("test")
     .summary("run tests of policies")
     .description(
@@ -21,18 +32,62 @@ export function addTest(program: Command): void {
     )
     .argument("<files...>", "YAML files with tests")
     .option("--junit <file>", "also write a JUnit report there")
-    .option("--wasm <file>", "another build of the filter")
-    .addHelpText("after", "\nExample:\n  holdfast test policies/*.test.yaml")
+    .option("-w, --watch", "run them again whenever they or their policies are written")
+    .addOption(workloadOption())
+    .addOption(envoyOption())
+    .addOption(wasmOption())
+    .addHelpText("after", "\nExits with 0 when all hold, 1 when one does not, 2 for what cannot be read.")
     .action(test);
+  addExamples(
+    command,
+    "holdfast test policies/*.test.yaml",
+    "holdfast test --watch orders.test.yaml",
+    "holdfast test --junit report.xml --envoy 1.37.0 orders.test.yaml",
+  );
 }
 
 async function test(files: readonly string[], options: Options): Promise<void> {
   const module = loadModule(options.wasm);
-  const runs: Run[] = [];
-  for (const file of files) runs.push(await runTests(module, file));
-  process.stdout.write(runs.map(asText).join("") + summary(runs));
-  if (options.junit !== undefined) writeReport(options.junit, asJunit(runs));
+  if (options.watch === true) return watchAll(module, files, options);
+  const runs = await runAll(module, files, options);
   if (failuresIn(runs) > 0) process.exitCode = EXIT_FAILED;
+}
+
+async function runAll(
+  module: WebAssembly.Module,
+  files: readonly string[],
+  { envoy, workload, junit }: Options,
+): Promise<readonly Run[]> {
+  const runs: Run[] = [];
+  for (const file of files)
+    runs.push(
+      await runTests(module, file, { envoy: envoyOf(envoy), ...(workload !== undefined && { workload }) }),
+    );
+  process.stdout.write(asText(runs));
+  if (junit !== undefined) writeReport(junit, asJunit(runs));
+  return runs;
+}
+
+/** Until it is interrupted: a file that cannot be read is one that is being written. */
+async function watchAll(
+  module: WebAssembly.Module,
+  files: readonly string[],
+  options: Options,
+): Promise<never> {
+  const watch = new Watch();
+  watch.add(files);
+  for (;;) {
+    if (process.stdout.isTTY) process.stdout.write(CLEAR_SCREEN);
+    try {
+      const runs = await runAll(module, files, options);
+      watch.add(runs.flatMap((run) => run.files));
+    } catch (failure) {
+      if (!(failure instanceof Failure)) throw failure;
+      process.stderr.write(`holdfast: ${failure.message}\n`);
+    }
+    process.stdout.write(colors.dim("waiting for changes; Ctrl-C ends\n"));
+    await watch.change();
+  }
 }
 
 function writeReport(path: string, text: string): void {
@@ -41,46 +96,4 @@ function writeReport(path: string, text: string): void {
   } catch {
     throw new Failure(`${path}: cannot be written`);
   }
-}
-
-function failuresIn(runs: readonly Run[]): number {
-  return runs.flatMap(({ results }) => results).filter(({ differences }) => differences.length > 0).length;
-}
-
-function asText({ file, results, idleRules }: Run): string {
-  const lines = results.flatMap(({ name, differences }) => [
-    `  ${differences.length === 0 ? colors.green("ok  ") : colors.red("FAIL")} ${name}`,
-    ...differences.map(
-      ({ member, expected, got }) =>
-        `         ${member}: expected ${colors.green(JSON.stringify(expected))}, got ${colors.red(JSON.stringify(got))}`,
-    ),
-  ]);
-  const idle =
-    idleRules.length === 0 ? [] : [`  ${colors.yellow("no request fell under")} ${idleRules.join(", ")}`];
-  return [file, ...lines, ...idle, ""].join("\n");
-}
-
-function summary(runs: readonly Run[]): string {
-  const failed = failuresIn(runs);
-  const all = runs.flatMap(({ results }) => results).length;
-  return `${all - failed} passed, ${failed} failed\n`;
-}
-
-function asJunit(runs: readonly Run[]): string {
-  const suites = runs.map(({ file, results }) => {
-    const cases = results.map(({ name, differences }) => {
-      const said = differences.map(
-        ({ member, expected, got }) =>
-          `${member}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}`,
-      );
-      const failure = said.length === 0 ? "" : `<failure message="${escape(said.join("; "))}"/>`;
-      return `<testcase name="${escape(name)}">${failure}</testcase>`;
-    });
-    return `<testsuite name="${escape(file)}" tests="${results.length}">${cases.join("")}</testsuite>`;
-  });
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>${suites.join("")}</testsuites>\n`;
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }

@@ -1,13 +1,11 @@
-import { createHash, randomUUID } from "node:crypto";
-import type { Command } from "commander";
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
+import { type Command, Option } from "commander";
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT } from "jose";
 import { Failure } from "../failure.ts";
-import { readFile } from "../read-file.ts";
+import { addExamples } from "../options.ts";
 import { readJson } from "../read-json.ts";
-
-const ALGORITHMS = ["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "EdDSA"];
-const SECRET_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+import { makeProof, makeWorkloadProof, type ProofOptions, type WorkloadProofOptions } from "../proofs.ts";
+import { ALGORITHMS, lengthOf, publicPart, readKey, secondsOf } from "../signing.ts";
+import { certificateThumbprint, writeSvid } from "../svid.ts";
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -17,33 +15,71 @@ function say(text: string): void {
 export function addToken(program: Command): void {
   const token = program
     .command("token")
-    .summary("make keys, tokens and proofs to try a policy with")
+    .summary("make keys, certificates, tokens and proofs to try a policy with")
     .description(
-      "Makes keys, tokens and proofs for tests and demos. The keys are files: never use one for anything else.",
-    )
-    .addHelpText(
-      "after",
-      '\nExample:\n  holdfast token key --kid test > key.json\n  holdfast token jwks key.json > jwks.json\n  holdfast token jwt --key key.json --claims \'{"iss":"https://idp.example","sub":"spiffe://cluster.local/ns/shop/sa/web"}\'',
+      "Makes keys, certificates, tokens and proofs for tests and demos. The keys are files: never use one for anything else.",
     );
-  token
+  addKeys(token);
+  addTokens(token);
+  addProofs(token);
+  addExamples(
+    token,
+    "holdfast token key --kid test > key.json",
+    "holdfast token jwks key.json > jwks.json",
+    `holdfast token jwt --key key.json --claims '{"iss":"https://idp.example","sub":"spiffe://cluster.local/ns/shop/sa/web"}'`,
+    "holdfast token svid spiffe://cluster.local/ns/shop/sa/web --out certs --name web",
+  );
+}
+
+function addKeys(token: Command): void {
+  const key = token
     .command("key")
     .summary("a key pair, as a private JWK")
-    .option("--alg <algorithm>", `one of ${ALGORITHMS.join(", ")}`, "ES256")
+    .addOption(new Option("--alg <algorithm>", "what it signs with").choices(ALGORITHMS).default("ES256"))
     .option("--kid <id>", "its ID")
     .action(makeKey);
-  token
+  addExamples(
+    key,
+    "holdfast token key --kid test > key.json",
+    "holdfast token key --alg EdDSA > client.json",
+  );
+  const jwks = token
     .command("jwks")
     .summary("the public keys of some key pairs, as a policy's keys")
     .argument("<keys...>", "files made by token key")
     .action(showKeys);
-  token
+  addExamples(jwks, "holdfast token jwks key.json next-key.json > jwks.json");
+  const thumbprint = token
     .command("thumbprint")
-    .summary("a key's thumbprint, as cnf.jkt has it (RFC 7638)")
-    .argument("<key>", "a file made by token key")
-    .action(async (key: string) => {
-      say(await calculateJwkThumbprint(readKey(key)));
-    });
-  token
+    .summary("what a token's cnf calls a key (jkt) or a certificate (x5t#S256)")
+    .description(
+      "The SHA-256 thumbprint of a key (RFC 7638, for cnf.jkt), or of a certificate (RFC 8705, for cnf.x5t#S256).",
+    )
+    .argument("<file>", "a file made by token key, or a certificate in PEM")
+    .action(showThumbprint);
+  addExamples(thumbprint, "holdfast token thumbprint client.json", "holdfast token thumbprint certs/web.pem");
+  const svid = token
+    .command("svid")
+    .summary("an X.509-SVID with its key, by a test authority")
+    .description(
+      "Writes an X.509-SVID and its key, and the authority that has issued it unless there is one, and prints the certificate's thumbprint for cnf.x5t#S256.",
+    )
+    .argument("<spiffe-id>", "whose it is")
+    .option("--out <folder>", "where <name>.pem, <name>-key.pem and the authority go", ".")
+    .option("--name <name>", "what the files begin with", "svid")
+    .option("--ca <folder>", "where ca.pem and ca-key.pem are already")
+    .option("--for <duration>", "for how long it is good, such as 30s, 5m or 8h", "1h")
+    .option("--now <seconds>", "when it is issued, in seconds since 1970")
+    .action(makeSvid);
+  addExamples(
+    svid,
+    "holdfast token svid spiffe://cluster.local/ns/shop/sa/web --out certs --name web",
+    "holdfast token svid spiffe://cluster.local/ns/shop/sa/orders --out more --ca certs",
+  );
+}
+
+function addTokens(token: Command): void {
+  const jwt = token
     .command("jwt")
     .summary("a signed token")
     .requiredOption("--key <file>", "what signs it: a file made by token key")
@@ -52,7 +88,15 @@ export function addToken(program: Command): void {
     .option("--for <duration>", "for how long it is good, such as 30s, 5m or 8h", "5m")
     .option("--now <seconds>", "when it is issued, in seconds since 1970")
     .action(makeToken);
-  token
+  addExamples(
+    jwt,
+    `holdfast token jwt --key key.json --claims '{"iss":"https://idp.example","aud":"orders"}'`,
+    "holdfast token jwt --key key.json --claims @claims.json --typ wit+jwt --for 1h",
+  );
+}
+
+function addProofs(token: Command): void {
+  const proof = token
     .command("proof")
     .summary("a DPoP proof for one request (RFC 9449)")
     .requiredOption("--key <file>", "the client's: a file made by token key")
@@ -61,17 +105,59 @@ export function addToken(program: Command): void {
     .option("--method <method>", "and how", "GET")
     .option("--nonce <nonce>", "the nonce that was asked for")
     .option("--now <seconds>", "when it is made, in seconds since 1970")
-    .action(makeProof);
+    .action(async (options: ProofOptions) => {
+      say(await makeProof(options));
+    });
+  addExamples(
+    proof,
+    "holdfast token proof --key client.json --token token.txt --url https://orders.example/orders",
+  );
+  const wpt = token
+    .command("wpt")
+    .summary("a workload proof token for one request (WIMSE)")
+    .description("A proof that goes with a WIT, in the header workload-proof-token (docs/bindings/wpt.md).")
+    .requiredOption("--key <file>", "the workload's: a file made by token key, named in the WIT's cnf.jwk")
+    .requiredOption("--token <file>", "the WIT that it goes with; - for standard input")
+    .requiredOption("--audience <audience>", "what the request is for: a URL, or what else the policy takes")
+    .option("--access-token <file>", "the token in authorization, if one comes along")
+    .option("--txn-token <file>", "the token in txn-token, if one comes along")
+    .option("--for <duration>", "for how long it is good, such as 30s or 1m", "30s")
+    .option("--now <seconds>", "when it is made, in seconds since 1970")
+    .action(async (options: WorkloadProofOptions) => {
+      say(await makeWorkloadProof(options));
+    });
+  addExamples(
+    wpt,
+    "holdfast token wpt --key client.json --token wit.txt --audience https://orders.example/orders",
+  );
 }
 
 async function makeKey({ alg, kid }: { readonly alg: string; readonly kid?: string }): Promise<void> {
-  if (!ALGORITHMS.includes(alg)) throw new Failure(`--alg ${alg}: expected one of ${ALGORITHMS.join(", ")}`);
   const { privateKey } = await generateKeyPair(alg, { extractable: true });
   say(JSON.stringify({ ...(await exportJWK(privateKey)), alg, ...(kid !== undefined && { kid }) }));
 }
 
 function showKeys(files: readonly string[]): void {
   say(JSON.stringify({ keys: files.map((file) => publicPart(readKey(file))) }));
+}
+
+async function showThumbprint(file: string): Promise<void> {
+  say(certificateThumbprint(file) ?? (await calculateJwkThumbprint(readKey(file))));
+}
+
+interface SvidOptions {
+  readonly out: string;
+  readonly name: string;
+  readonly ca?: string;
+  readonly for: string;
+  readonly now?: string;
+}
+
+async function makeSvid(spiffeId: string, options: SvidOptions): Promise<void> {
+  const now = new Date(secondsOf(options.now) * 1000);
+  const validity = { now, seconds: lengthOf(options.for) };
+  const { out: folder, name, ca: authority } = options;
+  say(await writeSvid({ spiffeId, folder, authority, name, validity }));
 }
 
 interface TokenOptions {
@@ -95,49 +181,6 @@ async function makeToken({ key: file, claims, typ, for: duration, now }: TokenOp
   say(await jwt.sign(await importJWK(key, alg)));
 }
 
-interface ProofOptions {
-  readonly key: string;
-  readonly token: string;
-  readonly url: string;
-  readonly method: string;
-  readonly nonce?: string;
-  readonly now?: string;
-}
-
-async function makeProof({ key: file, token, url, method, nonce, now }: ProofOptions): Promise<void> {
-  const key = readKey(file);
-  const compact = readFile(token).toString("utf8").trim();
-  const ath = createHash("sha256").update(compact).digest("base64url");
-  if (!URL.canParse(url))
-    throw new Failure(`--url ${url}: expected one such as https://orders.example/orders`);
-  const claims = {
-    htm: method,
-    htu: url,
-    ath,
-    jti: randomUUID(),
-    iat: secondsOf(now),
-    ...(nonce !== undefined && { nonce }),
-  };
-  const { alg = "" } = key;
-  const jwk = publicPart(key, ["kid", "alg"]);
-  const proof = new SignJWT(claims).setProtectedHeader({ alg, typ: "dpop+jwt", jwk });
-  say(await proof.sign(await importJWK(key, alg)));
-}
-
-function readKey(file: string): JWK {
-  const key = readJson(file) as JWK;
-  const isKey = typeof key === "object" && typeof key.kty === "string" && ALGORITHMS.includes(key.alg ?? "");
-  if (!isKey)
-    throw new Failure(`${file}: expected a JWK with "kty" and "alg", as "holdfast token key" makes them`);
-  return key;
-}
-
-function publicPart(key: JWK, without: readonly string[] = []): JWK {
-  return Object.fromEntries(
-    Object.entries(key).filter(([name]) => !SECRET_MEMBERS.includes(name) && !without.includes(name)),
-  );
-}
-
 function claimsOf(text: string): Record<string, unknown> {
   if (text.startsWith("@")) return readJson(text.slice(1)) as Record<string, unknown>;
   try {
@@ -145,18 +188,4 @@ function claimsOf(text: string): Record<string, unknown> {
   } catch {
     throw new Failure(`--claims ${text}: no JSON`);
   }
-}
-
-function secondsOf(now: string | undefined): number {
-  const seconds = now === undefined ? Math.floor(Date.now() / 1000) : Number(now);
-  if (!Number.isInteger(seconds) || seconds <= 0)
-    throw new Failure(`--now ${now ?? ""}: expected seconds since 1970, such as 1800000000`);
-  return seconds;
-}
-
-function lengthOf(duration: string): number {
-  const [, count = "", unit = ""] = /^(\d+)([smh])$/.exec(duration) ?? [];
-  const seconds = Number(count) * (UNITS[unit] ?? 0);
-  if (seconds === 0) throw new Failure(`--for ${duration}: expected a duration such as 30s, 5m or 8h`);
-  return seconds;
 }

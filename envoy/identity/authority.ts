@@ -11,7 +11,7 @@ import {
   PemConverter,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
-  type X509Certificate,
+  X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
 
@@ -63,6 +63,21 @@ export class Authority {
     return new Authority(keys, certificate, validity);
   }
 
+  /**
+   * An authority from before, by its certificate and key.
+   * @param privateKey PKCS #8, PEM; P-256
+   * @throws when they cannot be read, or are of another kind
+   */
+  static async read(certificate: string, privateKey: string, validity: Validity): Promise<Authority> {
+    const pkcs8 = PemConverter.decodeFirst(privateKey);
+    const signingKey = await webcrypto.subtle.importKey("pkcs8", pkcs8, p256, true, ["sign"]);
+    const read = new X509Certificate(certificate);
+    const publicKey = await webcrypto.subtle.importKey("spki", read.publicKey.rawData, p256, true, [
+      "verify",
+    ]);
+    return new Authority({ privateKey: signingKey, publicKey }, read, validity);
+  }
+
   /** The same authority, whose further certificates have another validity. */
   withValidity(validity: Validity): Authority {
     return new Authority(this.#keys, this.#certificate, validity);
@@ -71,6 +86,11 @@ export class Authority {
   /** The certificate that validates all others, PEM. */
   get bundle(): string {
     return this.#certificate.toString("pem");
+  }
+
+  /** What signs all others, PKCS #8 PEM: for whoever goes on with the same authority another time. */
+  async privateKey(): Promise<string> {
+    return privateKeyPem(this.#keys.privateKey);
   }
 
   /** Issues a certificate with these URI SANs: one SPIFFE ID makes an X.509-SVID; none, or a bad one, is for tests. */
@@ -134,10 +154,13 @@ async function toCredential(
   certificate: X509Certificate,
   keys: webcrypto.CryptoKeyPair,
 ): Promise<Credential> {
-  const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
   return {
     certificate: certificate.toString("pem"),
-    privateKey: PemConverter.encode(pkcs8, PemConverter.PrivateKeyTag),
+    privateKey: await privateKeyPem(keys.privateKey),
     thumbprint: createHash("sha256").update(Buffer.from(certificate.rawData)).digest("base64url"),
   };
+}
+
+async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
+  return PemConverter.encode(await webcrypto.subtle.exportKey("pkcs8", key), PemConverter.PrivateKeyTag);
 }

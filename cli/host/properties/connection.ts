@@ -4,7 +4,8 @@ import type { Peer } from "../peer.ts";
 import { int64Bytes } from "./value.ts";
 import type { PropertyResult } from "./value.ts";
 
-const DEFAULT_ADDRESS = "127.0.0.1:40000";
+/** The downstream, of a request that does not say where it comes from. */
+export const DEFAULT_ADDRESS = "127.0.0.1:40000";
 const DEFAULT_LOCAL_ADDRESS = "127.0.0.1:8443";
 const YES = Uint8Array.of(1);
 const NO = Uint8Array.of(0);
