@@ -10,6 +10,12 @@ export function didYouMean(found: string, names: readonly string[]): string {
   return near[0] === undefined ? "" : `; did you mean "${near[0].name}"?`;
 }
 
+/** The same; where none is near, which there are. */
+export function suggestion(found: string, names: readonly string[]): string {
+  const near = didYouMean(found, names);
+  return near !== "" || names.length === 0 ? near : `; expected one of ${names.join(", ")}`;
+}
+
 /** Levenshtein's. */
 function distanceBetween(left: string, right: string): number {
   let row = Array.from({ length: left.length + 1 }, (_, i) => i);

@@ -6,7 +6,7 @@ import { isObject } from "../explanation/claims.ts";
 import type { Policy } from "../explanation/scene.ts";
 import { Failure } from "../failure.ts";
 import type { HeaderPair } from "../host/index.ts";
-import { suggestion } from "../nearest.ts";
+import { suggestion } from "../nearest-name.ts";
 import { readJson } from "../read-json.ts";
 import { PEER_MEMBERS, readRecord, RECORD_MEMBERS, type RequestRecord } from "../request-record.ts";
 import { ALGORITHMS } from "../signing.ts";

@@ -10,7 +10,7 @@ import {
   parseDocument,
 } from "yaml";
 import { Failure } from "../failure.ts";
-import { suggestion } from "../nearest.ts";
+import { suggestion } from "../nearest-name.ts";
 import { readFile } from "../read-file.ts";
 
 /** Where a value is: names and indices from the top. */
