@@ -1,3 +1,5 @@
+import { Failure } from "./failure.ts";
+
 export interface Binding {
   readonly method: string;
   readonly held: boolean;
@@ -27,21 +29,86 @@ export interface DecisionRecord {
   readonly header?: string;
   readonly certificate?: string;
   readonly address?: string;
-  readonly claims?: Readonly<Record<string, unknown>>;
+  readonly localAddress?: string;
+  readonly localId?: string;
+  readonly serverName?: string;
+  readonly tlsVersion?: string;
 }
 
+/** A record that was found in a line. */
+export interface LoggedDecision {
+  readonly record: DecisionRecord;
+  /** The claims as they were logged, which is as they were signed but for white space: numbers keep their spelling. */
+  readonly claims: string | undefined;
+}
+
+const VERDICTS = ["allow", "deny", "would-deny", "strip", "close"];
+const TEXTS = [
+  "reason",
+  "mode",
+  "rule",
+  "issuer",
+  "presenter",
+  "unvalidatedPresenter",
+  "forwarder",
+  "token",
+  "method",
+  "authority",
+  "path",
+  "header",
+  "certificate",
+  "address",
+  "localAddress",
+  "localId",
+  "serverName",
+  "tlsVersion",
+];
+/** Seconds of the year 9999. */
+const MAX_SECONDS = 253_402_300_799;
 /** Envoy's log line around the record, if it is still there. */
 const LOGGED = /holdfast (\{"verdict":.*\})\s*$/;
+/** The claims come last. No other member can have this in it. */
+const CLAIMS = /,"claims":(\{.*\})\}$/;
 
-/** What Envoy's log has of a decision in this line; undefined when the line is something else. */
-export function recordLogged(line: string): unknown {
-  const [, logged] = LOGGED.exec(line) ?? [];
-  return logged === undefined ? undefined : (JSON.parse(logged) as unknown);
+/**
+ * The decision record that a line is, or that Envoy's log has in it, as text or in a member of a JSON log.
+ *
+ * @param value of the line as JSON; undefined when it is none
+ * @returns undefined when the line is something else
+ * @throws Failure with what is wrong in a record
+ */
+export function decisionIn(line: string, value: unknown): LoggedDecision | undefined {
+  const text = isRecord(value) ? line.trim() : loggedIn(line, value);
+  if (text === undefined) return undefined;
+  const record = readRecord(isRecord(value) ? value : JSON.parse(text));
+  if (!("claims" in record)) return { record, claims: undefined };
+  const { claims } = record;
+  if (typeof claims !== "object" || claims === null || Array.isArray(claims))
+    throw new Failure('"claims": expected an object');
+  return { record, claims: CLAIMS.exec(text)?.[1] ?? JSON.stringify(claims) };
 }
 
-/** True for a decision record, false for a request. */
-export function isDecisionRecord(value: unknown): value is DecisionRecord {
-  if (typeof value !== "object" || value === null) return false;
-  const { verdict, reason, time } = value as Partial<DecisionRecord>;
-  return typeof verdict === "string" && typeof reason === "string" && typeof time === "number";
+function loggedIn(line: string, value: unknown): string | undefined {
+  if (value === undefined) return LOGGED.exec(line)?.[1];
+  const members = typeof value === "object" && value !== null ? Object.values(value) : [];
+  for (const member of members)
+    if (typeof member === "string" && LOGGED.test(member)) return LOGGED.exec(member)?.[1];
+  return undefined;
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "verdict" in value && "reason" in value;
+}
+
+function readRecord(value: unknown): DecisionRecord {
+  const record = value as Readonly<Record<string, unknown>>;
+  if (!VERDICTS.includes(record["verdict"] as string))
+    throw new Failure(`"verdict": expected one of ${VERDICTS.join(", ")}`);
+  for (const name of TEXTS)
+    if (record[name] !== undefined && typeof record[name] !== "string")
+      throw new Failure(`"${name}": expected a string`);
+  const { time } = record;
+  if (typeof time !== "number" || !(time >= 1000) || time > MAX_SECONDS * 1000)
+    throw new Failure('"time": expected milliseconds since 1970, such as 1800000000000');
+  return value as DecisionRecord;
 }

@@ -32,6 +32,7 @@ import { Target, isOnlyRule, isRuleByLookalikes, matchRule } from "../policy/mat
 import {
   Border,
   Crossing,
+  Fact,
   FirstUse,
   Issuer,
   Method,
@@ -81,6 +82,8 @@ import { judgePresenterRevoked, judgeRevoked } from "./revoked";
 import { Sent } from "./sent";
 import { NOTHING, Waiting, addWaiter } from "./waiting";
 
+/** All that bindings may look at of a connection. */
+const CONNECTION_FACTS: i32 = Fact.SourceAddress | Fact.ServerName | Fact.TlsVersion | Fact.LocalAddress;
 /** Milliseconds until a request is judged again of which nothing can be known now. */
 const RETRY: i64 = 500;
 /** Seconds until a request is judged again under a policy that does not say how often. */
@@ -154,7 +157,8 @@ export function reviewRequest(root: RootContext, stream: LiveStream, at: i64, en
     return true;
   }
   decision.close(meaning == Answer.Unavailable ? Reason.token_expired : reason);
-  if (policy!.logsClaims) tellRequest();
+  facts.tokenHeader = credential.header;
+  if (policy != null && policy.logsClaims) tellRequest(policy);
   record(decision, facts, presenter, at, false);
   answer(policy, at);
   return false;
@@ -207,21 +211,23 @@ function conclude(root: RootContext | null, reason: Reason): Action {
   }
   facts.tokenHeader = credential.header;
   const isLogged = isSampled(root);
-  if (policy != null && policy.logsClaims && (isLogged || decision.verdict != Verdict.Allow)) tellRequest();
+  if (policy != null && policy.logsClaims && (isLogged || decision.verdict != Verdict.Allow))
+    tellRequest(policy);
   record(decision, facts, presenter, now, isLogged);
   return answer(policy, now);
 }
 
-/** Has the record say what the request was, so that it can be decided again elsewhere. */
-function tellRequest(): void {
+/** Has the record say what the request was, with what another policy may look at, so that it can be decided again elsewhere. */
+function tellRequest(policy: Policy): void {
   if (!sent.isRead) return;
   facts.isTold = true;
   facts.method = target.method;
   facts.authority = target.authority;
   facts.path = target.path;
   facts.payload = payload;
-  // Another policy may ask for a certificate that this one did not look at.
-  if (presenter.spiffeId != ABSENT) gatherCertificate(presenter);
+  facts.localId = readLocalId();
+  gatherCertificate(presenter);
+  gatherConnection(presenter, policy, CONNECTION_FACTS);
 }
 
 /** True when what is wrong is in a header that is ours to take out, and the rule says that requests go on without it. */

@@ -38,6 +38,8 @@ export class Facts {
   path: Span;
   /** Of a token whose claims are proven, base64url. */
   payload: Span;
+  /** The SPIFFE ID that this service shows. */
+  localId: Span;
 
   clear(): void {
     this.rule = ABSENT;
@@ -58,5 +60,6 @@ export class Facts {
     this.authority = ABSENT;
     this.path = ABSENT;
     this.payload = ABSENT;
+    this.localId = ABSENT;
   }
 }

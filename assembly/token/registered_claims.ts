@@ -35,7 +35,7 @@ export class RegisteredClaims {
     return makeForever<RegisteredClaims>();
   }
 
-  /** Finds them in `document`, where no name is twice; in one that is no object there are none. */
+  /** Finds the first of each name in `document`; in one that is no object there are none. */
   find(document: JsonDocument): void {
     this.clear();
     if (document.kind(ROOT) != JsonKind.Object) return;
@@ -64,26 +64,31 @@ export class RegisteredClaims {
 
   private note(document: JsonDocument, name: Span, value: JsonNode): void {
     if (lengthOf(name) == 3) this.noteShort(document, name, value);
-    else if (equalsAscii(name, "nonce")) this.nonce = value;
-    else if (equalsAscii(name, "at_hash")) this.atHash = value;
-    else if (equalsAscii(name, "c_hash")) this.cHash = value;
-    else if (equalsAscii(name, "events")) this.events = value;
-    else if (equalsAscii(name, "status")) this.status = value;
-    else if (equalsAscii(name, "token_use")) this.tokenUse = value;
-    else if (equalsAscii(name, "token_type")) this.tokenType = value;
+    else if (equalsAscii(name, "nonce")) this.nonce = first(this.nonce, value);
+    else if (equalsAscii(name, "at_hash")) this.atHash = first(this.atHash, value);
+    else if (equalsAscii(name, "c_hash")) this.cHash = first(this.cHash, value);
+    else if (equalsAscii(name, "events")) this.events = first(this.events, value);
+    else if (equalsAscii(name, "status")) this.status = first(this.status, value);
+    else if (equalsAscii(name, "token_use")) this.tokenUse = first(this.tokenUse, value);
+    else if (equalsAscii(name, "token_type")) this.tokenType = first(this.tokenType, value);
   }
 
   private noteShort(document: JsonDocument, name: Span, value: JsonNode): void {
-    if (equalsAscii(name, "exp")) this.exp = dateOf(document, value);
-    else if (equalsAscii(name, "nbf")) this.nbf = dateOf(document, value);
-    else if (equalsAscii(name, "iat")) this.iat = dateOf(document, value);
-    else if (equalsAscii(name, "iss")) this.iss = value;
-    else if (equalsAscii(name, "sub")) this.sub = value;
-    else if (equalsAscii(name, "aud")) this.aud = value;
-    else if (equalsAscii(name, "jti")) this.jti = value;
-    else if (equalsAscii(name, "cnf")) this.cnf = value;
-    else if (equalsAscii(name, "typ")) this.typ = value;
+    if (equalsAscii(name, "exp")) this.exp = this.exp == NO_DATE ? dateOf(document, value) : this.exp;
+    else if (equalsAscii(name, "nbf")) this.nbf = this.nbf == NO_DATE ? dateOf(document, value) : this.nbf;
+    else if (equalsAscii(name, "iat")) this.iat = this.iat == NO_DATE ? dateOf(document, value) : this.iat;
+    else if (equalsAscii(name, "iss")) this.iss = first(this.iss, value);
+    else if (equalsAscii(name, "sub")) this.sub = first(this.sub, value);
+    else if (equalsAscii(name, "aud")) this.aud = first(this.aud, value);
+    else if (equalsAscii(name, "jti")) this.jti = first(this.jti, value);
+    else if (equalsAscii(name, "cnf")) this.cnf = first(this.cnf, value);
+    else if (equalsAscii(name, "typ")) this.typ = first(this.typ, value);
   }
+}
+
+/** Claims that were read from Envoy's metadata one by one may be there twice, once as a binding has asked for them. */
+function first(known: JsonNode, value: JsonNode): JsonNode {
+  return known == NO_NODE ? value : known;
 }
 
 function dateOf(document: JsonDocument, value: JsonNode): i64 {

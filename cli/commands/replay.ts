@@ -1,14 +1,11 @@
 import type { Command } from "commander";
 import { secretsFor } from "../acceptance.ts";
-import { type DecisionRecord, isDecisionRecord, recordLogged } from "../decision-record.ts";
 import { Failure } from "../failure.ts";
+import { Judge } from "../judge.ts";
 import { loadModule } from "../module.ts";
 import { envoyOf, envoyOption, type ProxyChoice, wasmOption, workloadOption } from "../options.ts";
-import { Proxy } from "../proxy.ts";
 import { openFile, readFile } from "../read-file.ts";
 import { readJson } from "../read-json.ts";
-import { Reenactment } from "../reenactment.ts";
-import { type RequestRecord, idOf, readRecord } from "../request-record.ts";
 import { Servers } from "../servers.ts";
 
 interface Options extends ProxyChoice {
@@ -44,7 +41,7 @@ export function addReplay(program: Command): void {
 }
 
 async function replay(requests: string, options: Options): Promise<void> {
-  const judge = new Judge(options);
+  const judge = judgeFor(options);
   const out = new Output();
   const progress = new Progress();
   for await (const lines of linesOf(requests)) {
@@ -63,93 +60,21 @@ async function replay(requests: string, options: Options): Promise<void> {
     );
 }
 
+function judgeFor({ policy: file, servers, workload, envoy, wasm }: Options): Judge {
+  const module = loadModule(wasm);
+  const policy = readFile(file);
+  return new Judge(module, policy, {
+    envoy: envoyOf(envoy),
+    environment: secretsFor(policy.toString("utf8")),
+    now: Date.now() / 1000,
+    servers: new Servers(servers === undefined ? {} : readJson(servers)),
+    ...(workload !== undefined && { workload }),
+  });
+}
+
 function summary({ records, changed, unknown }: Judge): string {
   const undecided = unknown === 0 ? "" : `, ${unknown} say too little to be decided again`;
   return `${records} decision records: ${changed} are decided otherwise by this policy${undecided}; that tokens were rightly signed is assumed`;
-}
-
-/** Decides what each line says. */
-class Judge {
-  /** Lines that were no request and no record. */
-  unread = 0;
-  /** Lines that were decision records; of them, those that are decided otherwise now, and those that say too little. */
-  records = 0;
-  changed = 0;
-  unknown = 0;
-  readonly #policy: Buffer;
-  readonly #start: (policy: Buffer) => Proxy;
-  readonly #proxy: Proxy;
-  #reenactment: { readonly of: Reenactment; readonly proxy: Proxy } | undefined;
-
-  constructor({ policy, servers, workload, envoy, wasm }: Options) {
-    const module = loadModule(wasm);
-    this.#policy = readFile(policy);
-    const options = {
-      envoy: envoyOf(envoy),
-      environment: secretsFor(this.#policy.toString("utf8")),
-      now: Date.now() / 1000,
-      servers: new Servers(servers === undefined ? {} : readJson(servers)),
-      ...(workload !== undefined && { workload }),
-    };
-    this.#start = (text) => new Proxy(module, text, options);
-    this.#proxy = this.#start(this.#policy);
-  }
-
-  answer(line: string): object {
-    let id: string | number | null = null;
-    try {
-      const value = readLine(line);
-      id = idOf(value);
-      return isDecisionRecord(value)
-        ? this.#decideAgain(id, value)
-        : decide(this.#proxy, id, readRecord(value));
-    } catch (failure) {
-      if (!(failure instanceof Failure)) throw failure;
-      this.unread++;
-      return { id, error: failure.message };
-    }
-  }
-
-  #decideAgain(id: string | number | null, record: DecisionRecord): object {
-    this.records++;
-    this.#reenactment ??= this.#reenact();
-    const { verdict, reason, rule = null, mode } = record;
-    const recorded = { verdict, reason };
-    const request = this.#reenactment.of.requestOf(record);
-    if (request === undefined) {
-      this.unknown++;
-      return { id, verdict: plainVerdict(verdict), reason, rule, mode, recorded, assumed: ["verdict"] };
-    }
-    const answer = decide(this.#reenactment.proxy, id, request);
-    if (answer.verdict !== plainVerdict(verdict)) this.changed++;
-    return { ...answer, recorded, assumed: record.claims === undefined ? [] : ["signature"] };
-  }
-
-  #reenact(): { readonly of: Reenactment; readonly proxy: Proxy } {
-    const reenactment = new Reenactment(this.#policy);
-    return { of: reenactment, proxy: this.#start(reenactment.policy) };
-  }
-}
-
-/** As the verdict of one request is given, which is neither observed nor followed. */
-function plainVerdict(verdict: string): string {
-  return verdict === "would-deny" || verdict === "close" ? "deny" : verdict;
-}
-
-function readLine(line: string): unknown {
-  try {
-    const logged = line.startsWith("{") ? undefined : recordLogged(line);
-    return logged ?? JSON.parse(line);
-  } catch {
-    throw new Failure("no JSON: expected one request or decision record a line");
-  }
-}
-
-function decide(proxy: Proxy, id: string | number | null, request: RequestRecord) {
-  const began = process.hrtime.bigint();
-  const { verdict, reason, status, rule, mode, headers, bindings } = proxy.decide(request);
-  const us = Math.round(Number(process.hrtime.bigint() - began) / 100) / 10;
-  return { id, verdict, reason, status, rule, mode, headers, bindings, us };
 }
 
 /** The lines of a file, as many at a time as have been read. */

@@ -1,15 +1,18 @@
 // `holdfast replay` of what the filter has logged: the same verdicts by the same policy, and others by another.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import type { Request } from "../../cli/host/index.ts";
 import type { Json } from "../filter/support/json.ts";
+import { without } from "../filter/support/json.ts";
 import { OutboundScene, outboundPolicy } from "../filter/support/outbound.ts";
-import { policy, policyWithRule } from "../filter/support/policies.ts";
+import { issuer, policy, policyWithRule } from "../filter/support/policies.ts";
 import { Scene, bearer } from "../filter/support/scene.ts";
 import { boundToken } from "../filter/support/proofs.ts";
-import { token, tokenSignedBy } from "../filter/support/tokens.ts";
+import { CLAIMS, token, tokenOfText, tokenSignedBy } from "../filter/support/tokens.ts";
 import { NOW, THIEF, WEB, WEB_THUMBPRINT, plaintext, thief, web } from "../filter/support/world.ts";
+import { MOMENTARY } from "../../cli/reenactment.ts";
 import { Files, holdfast } from "./support.ts";
 
 const files = new Files();
@@ -185,6 +188,125 @@ describe("decision records", () => {
       assert.deepEqual([{ verdict, reason }, assumed], [recorded, ["verdict"]]);
     assert.equal(answers.length, 3);
     assert.match(err, /3 say too little/);
+  });
+
+  it("stand as they are where the token, or how it was sent, was refused before it was known", async () => {
+    const rules = policyWithRule({ token: "optional" });
+    const twice: Request = { path: "/", headers: [bearer(token()), bearer(token())] };
+    const lines = logOf(rules, [
+      { path: "/", headers: [["authorization", "Basic YWxpY2U6cw=="]] },
+      twice,
+      { path: `/?access_token=${token()}` },
+      { path: "/", headers: [["authorization", "Bearer a b"]] },
+      { path: "/", headers: [["authorization", `Bearer ${"a".repeat(17_000)}`]] },
+      { path: "/", headers: [["authorization", `DPoP ${token()}`]] },
+      withToken(token(), { headers: [["early-data", "1"]] }),
+      { path: "/" },
+    ]);
+    const { answers, err } = await replay(lines, rules);
+    for (const { verdict, reason, recorded } of answers) assert.deepEqual({ verdict, reason }, recorded);
+    assert.deepEqual(
+      answers.map(({ assumed }) => (assumed as string[])[0]),
+      [...Array.from({ length: 7 }, () => "verdict"), undefined],
+    );
+    assert.match(err, /0 are decided otherwise by this policy, 7 say too little/);
+  });
+
+  it("say what the connection was like, and nothing is made up for it", async () => {
+    const peer = {
+      ...web,
+      tlsVersion: "TLSv1.2",
+      address: "203.0.113.9:4000",
+      localAddress: "10.0.0.9:9999",
+    };
+    const seen = { ...peer, sni: "orders.example", localUriSan: "spiffe://example.org/orders" };
+    const lines = logOf(policy(), [withToken(token(), { peer: seen })]);
+    const bound = (network: Json) => policyWithRule({ bind: [{ spiffe: { claim: "sub" } }, { network }] });
+    const cases: readonly (readonly [Json, string])[] = [
+      [bound({ minTlsVersion: "TLSv1.3" }), "deny"],
+      [bound({ minTlsVersion: "TLSv1.2" }), "allow"],
+      [bound({ localPorts: [8443] }), "deny"],
+      [bound({ localPorts: [9999] }), "allow"],
+      [bound({ sources: ["127.0.0.0/8"] }), "deny"],
+      [bound({ sources: ["203.0.113.0/24"] }), "allow"],
+      [bound({ serverNames: ["orders.example"] }), "allow"],
+      [policy({ issuers: { idp: issuer({ acceptedBy: ["spiffe://example.org/orders"] }) } }), "allow"],
+      [policy({ issuers: { idp: issuer({ acceptedBy: ["spiffe://example.org/other"] }) } }), "deny"],
+    ];
+    for (const [rules, verdict] of cases) {
+      const { answers } = await replay(lines, rules);
+      assert.deepEqual([answers[0]?.["verdict"], answers[0]?.["assumed"]], [verdict, ["signature"]]);
+    }
+    const without = lines.map((line) => line.replace(/,"address":"[^"]*"/, ""));
+    const { answers } = await replay(without, bound({ sources: ["127.0.0.0/8"] }));
+    assert.deepEqual([answers[0]?.["verdict"], answers[0]?.["assumed"]], ["allow", ["verdict"]]);
+  });
+
+  it("stand as they are where a policy's expressions may look at more", async () => {
+    const cel = policyWithRule({
+      bind: [{ spiffe: { claim: "sub" } }, { cel: "request.headers['x'] == 'y'" }],
+    });
+    const { answers } = await replay(logOf(policy(), [withToken(token())]), cel);
+    assert.deepEqual([answers[0]?.["verdict"], answers[0]?.["assumed"]], ["allow", ["verdict"]]);
+  });
+
+  it("keep the spelling of numbers", async () => {
+    const payload = JSON.stringify(CLAIMS).replace(`"exp":${CLAIMS.exp}`, `"exp":${CLAIMS.exp}.0`);
+    const lines = logOf(policy(), [withToken(tokenOfText('{"alg":"ES256","kid":"k1"}', payload))]);
+    const { answers } = await replay(lines, policy());
+    assert.deepEqual(
+      [answers[0]?.["reason"], answers[0]?.["recorded"]],
+      ["claim_malformed", { verdict: "deny", reason: "claim_malformed" }],
+    );
+  });
+
+  it("know an outsider by his certificate", async () => {
+    const rules = policy({
+      issuers: { idp: issuer({ borders: { outside: { bind: [{ certificate: {} }] } } }) },
+    });
+    const peer = without(web, "uriSan");
+    const lines = logOf(rules, [withToken(token({ cnf: { "x5t#S256": WEB_THUMBPRINT } }), { peer })]);
+    const { answers } = await replay(lines, rules);
+    assert.deepEqual([answers[0]?.["reason"], answers[0]?.["assumed"]], ["ok", ["signature"]]);
+  });
+
+  it("are found in the members of a JSON log", async () => {
+    const lines = logOf(policy(), [withToken(token(), { peer: thief })]);
+    const { answers } = await replay(
+      lines.map((msg) => JSON.stringify({ level: "warning", msg })),
+      policy(),
+    );
+    assert.deepEqual([answers[0]?.["reason"], answers[0]?.["assumed"]], ["spiffe_mismatch", ["signature"]]);
+  });
+
+  it("that are not as the filter writes them give an error in their place, and the rest goes on", async () => {
+    const [line = ""] = logOf(policy(), [withToken(token())]).map((one) => one.slice(one.indexOf("{")));
+    const wrong = (member: string, value: unknown) =>
+      JSON.stringify({ ...(JSON.parse(line) as Json), [member]: value });
+    const { code, answers } = await replay(
+      [
+        wrong("claims", null),
+        wrong("header", 5),
+        wrong("time", -1),
+        wrong("time", 1e300),
+        wrong("path", null),
+        wrong("presenter", {}),
+        wrong("verdict", "nonsense"),
+        wrong("address", 7),
+        line,
+      ],
+      policy(),
+    );
+    assert.equal(code, 2);
+    for (const { error } of answers.slice(0, -1)) assert.match(String(error), /^"\w+": expected /);
+    assert.equal(answers.at(-1)?.["verdict"], "allow");
+  });
+
+  it("of the moment are all those that clients are told to come again for", () => {
+    const page = readFileSync(new URL("../../docs/reasons.md", import.meta.url), "utf8");
+    const told = [...page.matchAll(/^\| `(\w+)`[^\n]*\| 503\b/gm)].map(([, reason]) => reason);
+    assert.ok(told.length > 10, String(told.length));
+    assert.deepEqual([...MOMENTARY].sort(), told.sort());
   });
 
   it("of observed denies are denies that clients did not see", async () => {

@@ -95,7 +95,12 @@ function makeRecords(): Json[] {
     rules: [{ name: "all", bind: [ANYWHERE] }],
   }).ask({
     headers: [["x-corp-token", token()]],
-    peer: { ...web, address: "10.1.2.3:41234" },
+    peer: {
+      ...web,
+      address: "10.1.2.3:41234",
+      sni: "orders.example",
+      localUriSan: "spiffe://example.org/orders",
+    },
   });
   const out = new OutboundScene(strippingPolicy());
   out.present(token({ sub: THIEF }));
@@ -413,6 +418,52 @@ describe("a record with claims", () => {
     });
     const { path, claims } = lastRecord(scene, "info");
     assert.deepEqual([String(path).length, (claims as Json)["sub"]], [1_001, long]);
+  });
+
+  it("leaves out a path that may hide a token, and an authority that is not plain", () => {
+    const compact = token();
+    for (const path of [
+      `/x;access_token=${compact}`,
+      `/x%3Faccess_token=${compact}`,
+      `/x/${compact}`,
+      "/a%20b",
+    ]) {
+      const scene = new Scene(policy(TELLING));
+      scene.ask({ path });
+      const { message } = scene.host.logs.at(-1) ?? { message: "" };
+      assert.match(message, /"reason":"/);
+      assert.ok(!message.includes(compact.slice(0, 20)) && !message.includes('"path"'), message);
+    }
+    const scene = new Scene(policy(TELLING));
+    scene.ask({ authority: "alice:s3cret@host" });
+    assert.equal("authority" in lastRecord(scene), false);
+  });
+
+  it("leaves out claims with characters that a terminal may act on, or that some end lines at", () => {
+    for (const name of ["\x7f", "\u0085", "\u009b31m", "\u2028", "\u2029"])
+      assert.equal("claims" in told(token({ name: `a${name}b` })), false, JSON.stringify(name));
+    for (const name of ["\u00a0", "\u2027", "\u202a", "é", "日本"])
+      assert.equal((told(token({ name }))["claims"] as Json)["name"], name);
+  });
+
+  it("of a request that is closed later says in which header its token came", () => {
+    const rules = {
+      ...policyWithIssuer({ header: "x-corp-token", clockSkew: "0s" }),
+      ...TELLING,
+      rules: [{ name: "all", revalidate: { every: "1s" } }],
+    };
+    const scene = new Scene(rules);
+    scene.plugin.request({
+      peer: web,
+      headers: [["x-corp-token", token({ exp: NOW + 5 })]],
+      endOfStream: false,
+    });
+    for (let i = 0; i < 8; i++) {
+      scene.now += 1;
+      scene.vm.tick();
+    }
+    const record = lastRecord(scene);
+    assert.deepEqual([record["verdict"], record["header"]], ["close", "x-corp-token"]);
   });
 
   it("is asked for by true or false, with or without a sample", () => {
