@@ -82,7 +82,8 @@ export class Proxy {
   }
 
   /** Decides one request. @throws Failure when it cannot be put to the filter */
-  decide(request: RequestRecord): Outcome {
+  decide(given: RequestRecord): Outcome {
+    const request = asBytes(given);
     if (request.now !== undefined && request.now !== this.#now) {
       this.#now = request.now;
       for (const { vm } of this.#workers.values()) this.#settle(vm);
@@ -177,6 +178,27 @@ function isOutbound(policy: Buffer): boolean {
     // The filter says what is wrong with it.
     return false;
   }
+}
+
+/** The same request with one character for each byte that goes over the wire, which is how the host has texts. */
+function asBytes(request: RequestRecord): RequestRecord {
+  const { method, scheme, authority, path, headers } = request;
+  return {
+    ...request,
+    ...(method !== undefined && { method: bytesOf(method) }),
+    ...(scheme !== undefined && { scheme: bytesOf(scheme) }),
+    ...(authority !== undefined && { authority: bytesOf(authority) }),
+    ...(path !== undefined && { path: bytesOf(path) }),
+    ...(headers !== undefined && {
+      headers: headers.map(([name, value]): HeaderPair => [bytesOf(name), bytesOf(value)]),
+    }),
+  };
+}
+
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
+function bytesOf(text: string): string {
+  return BEYOND_ASCII.test(text) ? Buffer.from(text, "utf8").toString("latin1") : text;
 }
 
 function factsOf(request: RequestRecord, known: RequestRecord["properties"]): Request {

@@ -46,6 +46,8 @@ export function manifestFor(policy: object): string {
       selector: { matchLabels: { app: "orders" } },
       url: "oci://registry.example.org/holdfast:0.1.0",
       phase: "AUTHN",
+      // Without it Istio loads the plugin for what the workload sends, too.
+      match: [{ mode: "SERVER" }],
       failStrategy: "FAIL_RELOAD",
       pluginConfig: policy,
     },

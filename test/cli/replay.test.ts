@@ -148,6 +148,19 @@ it("servers answer what a file has for them, and 404 otherwise", async () => {
   assert.equal(none.verdicts[0]?.["reason"], "keys_absent");
 });
 
+it("texts beyond ASCII go over the wire as UTF-8, and end no run", async () => {
+  const paths = ["/€", "/ü", "/\ud800", "/日本"];
+  const { code, verdicts } = await replay([
+    ...paths.map((path) => good({ path })),
+    good({ headers: [["x-name", "Łukasz"], ...(good()["headers"] as [])] }),
+  ]);
+  assert.equal(code, 0);
+  assert.deepEqual(
+    verdicts.map(({ reason }) => reason),
+    [...paths.map(() => "path_ambiguous"), "ok"],
+  );
+});
+
 it("a reader that has seen enough ends it without a word", () => {
   const requests = files.write(
     "many.ndjson",
