@@ -1,7 +1,12 @@
 import { type Command, Option } from "commander";
 import type { EnvoyVersion } from "./host/index.ts";
 
-const ENVOYS: Readonly<Record<string, EnvoyVersion>> = { "1.37.0": "1.37", "1.40.0": "1.40" };
+const ENVOYS: Readonly<Record<string, EnvoyVersion>> = {
+  "1.37": "1.37",
+  "1.37.0": "1.37",
+  "1.40": "1.40",
+  "1.40.0": "1.40",
+};
 
 /** Options of all commands that put requests to the filter. */
 export interface ProxyChoice {

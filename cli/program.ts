@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import manifest from "../package.json" with { type: "json" };
 import { addCheck } from "./commands/check.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addExplain } from "./commands/explain.ts";
@@ -16,6 +17,7 @@ const TOKEN = /eyJ[\w.-]+/g;
 export function makeProgram(): Command {
   const program = new Command("holdfast")
     .description("Answers whether a policy lets a request in, and why: by the same filter that Envoy runs.")
+    .version(`holdfast ${manifest.version}`, "-V, --version", "print the version of this command")
     .exitOverride()
     .configureOutput({
       outputError: (text, write) => {

@@ -4,7 +4,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { importJWK, SignJWT } from "jose";
 import { Failure } from "./failure.ts";
 import { readFile } from "./read-file.ts";
-import { lengthOf, publicPart, readKey, secondsOf } from "./signing.ts";
+import { lengthOf, publicPart, readPrivateKey, secondsOf } from "./signing.ts";
 
 export interface ProofOptions {
   readonly key: string;
@@ -24,7 +24,7 @@ export async function makeProof({
   nonce,
   now,
 }: ProofOptions): Promise<string> {
-  const key = readKey(file);
+  const key = readPrivateKey(file);
   const ath = digestOf(token);
   if (!URL.canParse(url))
     throw new Failure(`--url ${url}: expected one such as https://orders.example/orders`);
@@ -55,7 +55,7 @@ export interface WorkloadProofOptions {
 /** https://datatracker.ietf.org/doc/draft-ietf-wimse-wpt/01/ */
 export async function makeWorkloadProof(options: WorkloadProofOptions): Promise<string> {
   const { audience: aud, accessToken, txnToken } = options;
-  const key = readKey(options.key);
+  const key = readPrivateKey(options.key);
   const claims = {
     aud,
     exp: secondsOf(options.now) + lengthOf(options.for),

@@ -11,7 +11,6 @@ interface Policy {
 /** What nobody here can make again: a proof by the client's own key. */
 const PROVEN_MEMBERS = ["jkt", "jwk"];
 const KEY_ID = "assumed";
-const HEADER = Buffer.from(JSON.stringify({ alg: "ES256", kid: KEY_ID, typ: "JWT" })).toString("base64url");
 /** Reasons that say for certain that the request had no token. */
 const WITHOUT_TOKEN = ["token_absent", "token_optional_absent"];
 /** Reasons that are about more of the request than a record says. */
@@ -49,6 +48,7 @@ export class Reenactment {
   readonly policy: Buffer;
   readonly #given: Policy;
   readonly #key = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  readonly #header = encode({ alg: "ES256", kid: KEY_ID, typ: "JWT" });
   readonly #tokens = new Map<string, string>();
 
   /** @param policy one that the filter takes */
@@ -127,7 +127,7 @@ export class Reenactment {
     const name = `${fingerprint} ${createHash("sha256").update(payload).digest("base64url")}`;
     const known = this.#tokens.get(name);
     if (known !== undefined) return known;
-    const input = `${HEADER}.${payload}`;
+    const input = `${this.#header}.${payload}`;
     const key = { key: this.#key.privateKey, dsaEncoding: "ieee-p1363" } as const;
     const token = `${input}.${sign("sha256", Buffer.from(input), key).toString("base64url")}`;
     if (this.#tokens.size >= MAX_TOKENS) this.#tokens.clear();
@@ -154,4 +154,8 @@ function connectionOf(record: DecisionRecord): Omit<NonNullable<RequestRecord["p
     ...(serverName !== undefined && { sni: serverName }),
     ...(tlsVersion !== undefined && { tlsVersion }),
   };
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString("base64url");
 }

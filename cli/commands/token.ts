@@ -4,7 +4,7 @@ import { Failure } from "../failure.ts";
 import { addExamples } from "../options.ts";
 import { readJson } from "../read-json.ts";
 import { makeProof, makeWorkloadProof, type ProofOptions, type WorkloadProofOptions } from "../proofs.ts";
-import { ALGORITHMS, lengthOf, publicPart, readKey, secondsOf } from "../signing.ts";
+import { ALGORITHMS, lengthOf, publicPart, readKey, readPrivateKey, secondsOf } from "../signing.ts";
 import { certificateThumbprint, writeSvid } from "../svid.ts";
 
 function say(text: string): void {
@@ -169,7 +169,7 @@ interface TokenOptions {
 }
 
 async function makeToken({ key: file, claims, typ, for: duration, now }: TokenOptions): Promise<void> {
-  const key = readKey(file);
+  const key = readPrivateKey(file);
   const iat = secondsOf(now);
   const said = claimsOf(claims);
   const { alg = "", kid } = key;
@@ -182,9 +182,15 @@ async function makeToken({ key: file, claims, typ, for: duration, now }: TokenOp
 }
 
 function claimsOf(text: string): Record<string, unknown> {
-  if (text.startsWith("@")) return readJson(text.slice(1)) as Record<string, unknown>;
+  const claims = text.startsWith("@") ? readJson(text.slice(1)) : jsonOf(text);
+  if (typeof claims !== "object" || claims === null || Array.isArray(claims))
+    throw new Failure(`--claims ${text}: expected an object, such as {"sub":"alice"}`);
+  return claims as Record<string, unknown>;
+}
+
+function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    return JSON.parse(text) as unknown;
   } catch {
     throw new Failure(`--claims ${text}: no JSON`);
   }

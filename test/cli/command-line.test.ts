@@ -82,7 +82,7 @@ describe("what is wrong is one line that says where to go on, and ends with 2", 
     "a missing option": [["replay"], /required option '-p, --policy <file>' not specified\. Try --help\.$/],
     "a choice that is none": [
       ["test", "x", "--envoy", "2"],
-      /'2' is invalid\. Allowed choices are 1\.37\.0, 1\.40\.0\./,
+      /'2' is invalid\. Allowed choices are 1\.37, 1\.37\.0, 1\.40, 1\.40\.0\./,
     ],
     "too much": [["completion", "bash", "zsh"], /too many arguments/],
   };
@@ -164,4 +164,12 @@ it("Ctrl-C ends a command quietly", async () => {
   await running.until(/"id":"here"/);
   const { err } = await running.interrupt();
   assert.equal(err, "");
+});
+
+it("says which version it is", async () => {
+  for (const option of ["--version", "-V"]) {
+    const { code, out } = await holdfast([option]);
+    assert.equal(code, 0);
+    assert.match(out, /^holdfast \d+\.\d+\.\d+\n$/);
+  }
 });

@@ -37,7 +37,7 @@ describe("bash offers", () => {
     "options after others": [["explain", "--peer", "spiffe://a/b", "--cu"], ["--curl"]],
     "choices of an option": [
       ["test", "--envoy", ""],
-      ["1.37.0", "1.40.0"],
+      ["1.37", "1.37.0", "1.40", "1.40.0"],
     ],
     "choices of an argument": [["completion", "f"], ["fish"]],
     "commands to ask help for": [["help", "exp"], ["explain"]],

@@ -1,7 +1,7 @@
 // `holdfast token`: what it makes is what the filter takes.
 
 import assert from "node:assert/strict";
-import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
+import { createHash, createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -182,10 +182,34 @@ describe("an SVID", () => {
 
 describe("a wrong command", () => {
   const noKey = files.write("no-key.json", { kty: "EC" });
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const good = { ...privateKey.export({ format: "jwk" }), alg: "ES256" };
+  const { d, ...open } = good;
+  assert.ok(d !== undefined);
+  const key = files.write("good.json", good);
+  const jwt = (content: unknown, claims = "{}") => [
+    ...["token", "jwt", "--claims", claims],
+    ...["--key", typeof content === "string" ? content : files.write("wrong-key.json", content)],
+  ];
   const cases: Readonly<Record<string, readonly [args: readonly string[], err: RegExp]>> = {
     "no part": [["token"], /Usage: holdfast token/],
     "an unknown algorithm": [["token", "key", "--alg", "HS256"], /--alg .*HS256.*ES256/],
     "a key that is none": [["token", "jwks", noKey], /no-key\.json: expected a JWK with "kty" and "alg"/],
+    "a key without its private part": [
+      jwt(files.write("open.json", open)),
+      /open\.json: has no private part; give/,
+    ],
+    "a damaged key": [
+      jwt(files.write("damaged.json", { ...good, x: "AAAA" })),
+      /damaged\.json: no key: its parts/,
+    ],
+    "a key for another algorithm": [
+      jwt(files.write("rsa-by-name.json", { ...good, alg: "RS256" })),
+      /rsa-by-name\.json: RS256 takes a key with "kty" RSA\n/,
+    ],
+    "a file that is cut off": [jwt(files.write("cut.json", '{\n  "kty": ')), /cut\.json:2:10: no JSON/],
+    "a list for claims": [jwt(key, "[]"), /--claims \[\]: expected an object/],
+    "null for claims": [jwt(key, "null"), /--claims null: expected an object/],
     "claims that are no JSON": [
       ["token", "jwt", "--key", noKey, "--claims", "{"],
       /expected a JWK|--claims \{: no JSON/,
