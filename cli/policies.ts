@@ -1,5 +1,6 @@
 import { Failure } from "./failure.ts";
 import { hasEnvoyImage } from "./envoy-images.ts";
+import { didYouMean } from "./nearest-name.ts";
 import { isPolicy, looksLikeJson, type Manifest, readManifests, standsAlone } from "./manifests.ts";
 import type { Place, Value } from "./value.ts";
 
@@ -23,9 +24,19 @@ export interface Container {
   readonly holder: Value;
 }
 
+/** What loads holdfast, and has no policy that could be read. */
+export interface BarePlugin {
+  readonly place: Place;
+  /** Where the policy should be, as its members are called. */
+  readonly expected: string;
+  /** A member whose name is nearly that. */
+  readonly misspelt: string | undefined;
+}
+
 /** All that some files have: policies, and what is around them. */
 export interface Contents {
   readonly policies: readonly FoundPolicy[];
+  readonly bare: readonly BarePlugin[];
   readonly manifests: readonly Manifest[];
 }
 
@@ -39,13 +50,15 @@ const WASM_FILTER = /envoy\.extensions\.filters\.http\.wasm\.v3\.Wasm$/;
 export function findPolicies(files: readonly string[]): Contents {
   const read = files.map((file) => {
     const manifests = readManifests(file);
-    return { file, manifests, policies: manifests.flatMap(policiesIn) };
+    return { file, manifests, policies: manifests.flatMap(policiesIn), bare: manifests.flatMap(bareIn) };
   });
-  const someHave = read.some(({ policies }) => policies.length > 0);
-  for (const { file, manifests, policies } of read)
-    if (policies.length === 0 && !(someHave && manifests.some(isContext))) nothingIn(file);
+  const has = ({ policies, bare }: Pick<Contents, "policies" | "bare">) =>
+    policies.length > 0 || bare.length > 0;
+  const someHave = read.some(has);
+  for (const one of read) if (!has(one) && !(someHave && one.manifests.some(isContext))) nothingIn(one.file);
   return {
     policies: read.flatMap(({ policies }) => policies),
+    bare: read.flatMap(({ bare }) => bare),
     manifests: read.flatMap(({ manifests }) => manifests),
   };
 }
@@ -74,6 +87,42 @@ function policiesIn(manifest: Manifest): FoundPolicy[] {
       at: (pointer: string) => (value.isScalar ? value.place : placeAt(value, pointer)),
     })),
   );
+}
+
+/** Each map that loads holdfast, as its names and files say, and holds no policy. */
+function bareIn({ root, kind }: Manifest): BarePlugin[] {
+  if (standsAlone(root)) return [];
+  const plugins = [...root.all()].flatMap((map): (readonly [Value, string, readonly string[]])[] => {
+    if (!map.isMap) return [];
+    if (kind === "WasmPlugin" && map.name === "spec" && map.parent?.parent === undefined)
+      return [[map, "pluginConfig", [root.get("metadata", "name")?.text ?? ""]]];
+    if (kind === "TrafficExtension" && map.name === "wasm")
+      return [[map, "pluginConfig", [root.get("metadata", "name")?.text ?? ""]]];
+    if (WASM_FILTER.test(map.get("@type")?.text ?? ""))
+      return [[map, "config.configuration.value", [map.parent?.get("name")?.text ?? ""]]];
+    if (WASM_FILTER.test(map.get("type_url")?.text ?? ""))
+      return [[map, "value.config.configuration.value", [map.parent?.get("name")?.text ?? ""]]];
+    if (kind === "EnvoyExtensionPolicy" && map.has("name") && map.has("code")) return [[map, "config", []]];
+    return [];
+  });
+  return plugins
+    .filter(([map, , names]) => heldIn(map).length === 0 && (names.some(isOurs) || loadsUs(map)))
+    .map(([map, expected]) => ({
+      place: map.place,
+      expected,
+      misspelt: map.children.find(({ name }) => name !== expected && didYouMean(name, [expected]) !== "")
+        ?.name,
+    }));
+}
+
+const NAMES_OF_CODE = new Set(["name", "image", "url", "uri", "filename"]);
+
+function loadsUs(map: Value): boolean {
+  return [...map.all()].some(({ name, text }) => NAMES_OF_CODE.has(name) && isOurs(text));
+}
+
+function isOurs(name: string): boolean {
+  return /holdfast/i.test(name);
 }
 
 /** The policies that stand right in this map. */

@@ -58,6 +58,7 @@ function asSarif(reports: readonly Report[]): string {
 }
 
 const ERRORS: Readonly<Record<string, string>> = {
+  "policy-absent": "something loads holdfast without a policy",
   "policy-refused": "the filter refuses the policy",
   "policy-schema": "what else is wrong with a policy that the filter refuses",
 };

@@ -6,7 +6,7 @@ import { lint } from "../lint/index.ts";
 import type { Scene } from "../lint/subject.ts";
 import { loadModule } from "../module.ts";
 import { otherFaults, shownPointer } from "../other-faults.ts";
-import { type FoundPolicy, findPolicies } from "../policies.ts";
+import { type BarePlugin, type FoundPolicy, findPolicies } from "../policies.ts";
 import { type Report, reporters } from "../report.ts";
 import type { Place } from "../value.ts";
 
@@ -47,7 +47,7 @@ function check(files: readonly string[], options: Options): void {
   const module = loadModule(options.wasm);
   const scene = { ...findPolicies(files), envoy: versionOf(options.envoy) };
   const reports = inOrder(
-    scene.policies.flatMap((found) => checkOne(module, found, scene)),
+    [...scene.policies.flatMap((found) => checkOne(module, found, scene)), ...scene.bare.map(reportOfBare)],
     files,
   );
   process.stdout.write(report(reports, files.length));
@@ -71,6 +71,12 @@ function inOrder(reports: readonly Report[], files: readonly string[]): readonly
       one.line - other.line ||
       one.column - other.column,
   );
+}
+
+function reportOfBare({ place, expected, misspelt }: BarePlugin): Report {
+  const found = misspelt === undefined ? "" : `, found "${misspelt}"`;
+  const message = `a holdfast plugin without a policy: expected "${expected}" with "issuers"${found}`;
+  return { level: "error", rule: "policy-absent", message, ...place };
 }
 
 function checkOne(module: WebAssembly.Module, found: FoundPolicy, scene: Scene): Report[] {

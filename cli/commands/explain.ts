@@ -106,12 +106,17 @@ async function explain(options: Options): Promise<void> {
 
 function requestOf(options: Options): RequestRecord {
   const given = (["request", "curl", "path"] as const).filter((name) => options[name] !== undefined);
-  if (given.length !== 1)
+  if (given.length !== 1) {
+    const found = given.length === 0 ? "" : `; found ${given.map((name) => `--${name}`).join(" and ")}`;
     throw new Failure(
-      "expected one request: --path and what belongs to it, or --request with a file, or --curl with a line",
+      `expected one request: --path and what belongs to it, or --request with a file, or --curl with a line${found}`,
     );
+  }
   const { request, curl, method, path, authority, header, now } = options;
-  if (request !== undefined) return readRecord(readJson(request));
+  if (request !== undefined) {
+    refuseBesideRecord(options);
+    return readRecord(readJson(request));
+  }
   const time = { ...(now !== undefined && { now: Number(now) }) };
   if (curl !== undefined) return readRecord({ ...curlRecord(curl, options), ...time, ...peerOf(options) });
   return readRecord({
@@ -122,6 +127,17 @@ function requestOf(options: Options): RequestRecord {
     headers: header.map(pairOf),
     ...peerOf(options),
   });
+}
+
+/** What a record says itself would be dropped without a word. */
+function refuseBesideRecord({ method, authority, header, peer, certSha256, now }: Options): void {
+  const others = {
+    ...{ "--method": method, "--authority": authority, "--header": header[0] },
+    ...{ "--peer": peer, "--cert-sha256": certSha256, "--now": now },
+  };
+  for (const [name, value] of Object.entries(others))
+    if (value !== undefined)
+      throw new Failure(`${name} does not go with --request: put it into the record (docs/command.md)`);
 }
 
 function curlRecord(line: string, { peer, method, authority, header }: Options): RequestRecord {
@@ -136,6 +152,8 @@ function curlRecord(line: string, { peer, method, authority, header }: Options):
 }
 
 function peerOf({ peer, certSha256 }: Options): Pick<RequestRecord, "peer"> {
+  if (peer === undefined && certSha256 !== undefined)
+    throw new Failure("--cert-sha256: whose certificate it is, is not said; expected --peer beside it");
   if (peer === undefined) return {};
   return { peer: { mtls: true, uriSan: peer, ...(certSha256 !== undefined && { certSha256 }) } };
 }

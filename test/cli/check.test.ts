@@ -223,6 +223,42 @@ it("SARIF has the finding with its place", async () => {
   assert.equal(result["level"], "warning");
 });
 
+describe("a holdfast plugin without a policy", () => {
+  const wasm = `"@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm`;
+  const cases: Readonly<Record<string, readonly [text: string, err: RegExp]>> = {
+    "whose member is misspelt": [
+      plugin("  url: oci://a.example/x").replace("pluginConfig:", "plugnConfig:"),
+      /:6:3: error: a holdfast plugin without a policy: expected "pluginConfig" with "issuers", found "plugnConfig" \[policy-absent\]/,
+    ],
+    "in a WasmPlugin": [
+      "apiVersion: a/v1\nkind: WasmPlugin\nspec:\n  url: oci://a.example/holdfast:1\n",
+      /:4:3: error: .*expected "pluginConfig"/,
+    ],
+    "in an EnvoyFilter": [
+      `apiVersion: a/v1\nkind: EnvoyFilter\nspec:\n  value:\n    typed_config:\n      ${wasm}\n      config: { name: holdfast, configuration: { value: none } }\n`,
+      /:6:7: error: .*expected "config\.configuration\.value"/,
+    ],
+    "in an EnvoyExtensionPolicy": [
+      "apiVersion: a/v1\nkind: EnvoyExtensionPolicy\nspec:\n  wasm:\n    - name: holdfast\n      code: { type: Image }\n",
+      /:5:7: error: .*expected "config" with/,
+    ],
+  };
+  for (const [name, [text, expected]] of Object.entries(cases))
+    it(`${name} is an error beside a good policy`, async () => {
+      const good = files.write("good.json", policy());
+      const { code, out } = await holdfast(["check", files.write("bare.yaml", text), good]);
+      assert.equal(code, 2, out);
+      assert.match(out, expected);
+    });
+
+  it("is context when it is somebody else's", async () => {
+    const other =
+      "apiVersion: a/v1\nkind: WasmPlugin\nmetadata: { name: basic-auth }\nspec: { url: oci://a.example/basic }\n";
+    const args = ["check", files.write("other-plugin.yaml", other), files.write("good.json", policy())];
+    assert.equal((await holdfast(args)).code, 0);
+  });
+});
+
 /** Each list is ten times the one before. */
 const laughs = ["x", "*a", "*b", "*c", "*d", "*e", "*f", "*g"]
   .map((item, i) => `${"abcdefgh".charAt(i)}: &${"abcdefgh".charAt(i)} [${Array(10).fill(item).join(", ")}]`)

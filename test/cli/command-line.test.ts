@@ -1,7 +1,7 @@
 // What holds for every command: help with examples, one line for what is wrong, and a quiet end.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { describe, it } from "node:test";
 import type { Command } from "commander";
@@ -156,6 +156,18 @@ it("replay runs the filter as the Envoy that was asked for", async () => {
     const { out } = await holdfast(["replay", "-p", under, "--envoy", envoy], line);
     assert.equal((JSON.parse(out) as { readonly reason: string }).reason, reason);
   }
+});
+
+it("standard input that has nothing yet is waited for, as at a terminal", async () => {
+  const under = files.write("good.json", policy());
+  const slow = spawn("sh", ["-c", `sleep 0.3; cat '${under}'`], { stdio: ["ignore", "pipe", "inherit"] });
+  const shell = ["-c", `exec '${process.execPath}' '${program}' check - <&3`];
+  const child = spawn("sh", shell, { stdio: ["ignore", "pipe", "pipe", slow.stdout] });
+  let out = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding("utf8").on("data", (text: string) => (out += text));
+  await new Promise((ended) => child.once("close", ended));
+  assert.equal(out, "ok: 1 file\n");
 });
 
 it("Ctrl-C ends a command quietly", async () => {

@@ -430,7 +430,24 @@ describe("a wrong command", () => {
     "no request": [["explain", "-p", usual], /expected one request: --path/],
     "two requests": [
       ["explain", "-p", usual, "--path", "/", "--curl", "curl a.example"],
-      /expected one request/,
+      /expected one request: .*; found --curl and --path$/m,
+    ],
+    "a path beside a record": [
+      ["explain", "-p", usual, "--path", "/", "-r", "x.json"],
+      /expected one request: .*; found --request and --path$/m,
+    ],
+    ...Object.fromEntries(
+      ["--peer", "--header", "--method", "--now", "--authority", "--cert-sha256"].map((name) => [
+        `${name} beside a record`,
+        [
+          ["explain", "-p", usual, "-r", "x.json", name, "1"],
+          new RegExp(`${name} does not go with --request`),
+        ],
+      ]),
+    ),
+    "a certificate of nobody": [
+      ["explain", "-p", usual, "--path", "/", "--cert-sha256", "00"],
+      /--cert-sha256: .*expected --peer/,
     ],
     "a header without a colon": [
       ["explain", "-p", usual, "--path", "/", "-H", "x"],

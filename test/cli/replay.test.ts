@@ -219,6 +219,10 @@ describe("a wrong command", () => {
       ["replay", "-p", usual, files.missing("x.ndjson")],
       /x\.ndjson: cannot be read/,
     ],
+    "a folder for requests": [
+      ["replay", "-p", usual, import.meta.dirname],
+      /cli: cannot be read \(it is a folder\)/,
+    ],
     "an unknown option": [["replay", "-p", usual, "--polcy", usual], /unknown option '--polcy'/],
     "an unknown command": [["replai"], /unknown command 'replai'/],
   };
