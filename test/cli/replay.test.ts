@@ -192,7 +192,10 @@ describe("a wrong command", () => {
       ["replay", "-p", files.missing("x.json")],
       /x\.json: cannot be read \(there is no such file\)/,
     ],
-    "a policy that the filter refuses": [["replay", "-p", bad], /"\/mode": expected the mode/],
+    "a policy that the filter refuses": [
+      ["replay", "-p", bad],
+      /bad\.json:1:\d+: policy refused at "\/mode": expected the mode/,
+    ],
     "a module that is not there": [
       ["replay", "-p", usual, "--wasm", files.missing("x.wasm")],
       /x\.wasm: no such module/,
