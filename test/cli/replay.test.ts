@@ -205,6 +205,31 @@ describe("a wrong command", () => {
       ["replay", "-p", usual, "--servers", files.write("list.json", [])],
       /expected answers by cluster and path/,
     ],
+    ...Object.fromEntries(
+      (
+        [
+          [{ stauts: 200 }, /servers: \/idp\/~1jwks\/stauts: no such member; did you mean "status"\?/],
+          [{ status: 999 }, /servers: \/idp\/~1jwks\/status: expected a whole number from 100 to 599/],
+          [{ headers: { a: "b" } }, /servers: \/idp\/~1jwks\/headers: expected a list of pairs/],
+        ] as const
+      ).map(([answer, expected], i) => [
+        `servers that answer with ${JSON.stringify(answer)}`,
+        [
+          [
+            "replay",
+            "-p",
+            usual,
+            "--servers",
+            files.write(`servers-${i}.json`, { idp: { "/jwks": answer } }),
+          ],
+          expected,
+        ],
+      ]),
+    ),
+    "servers without a slash": [
+      ["replay", "-p", usual, "--servers", files.write("slash.json", { idp: { jwks: {} } })],
+      /servers: \/idp\/jwks: expected a path that begins with "\/"/,
+    ],
     "requests that are not there": [
       ["replay", "-p", usual, files.missing("x.ndjson")],
       /x\.ndjson: cannot be read/,
