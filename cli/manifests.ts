@@ -14,17 +14,27 @@ export interface Manifest {
 }
 
 /** Everything in a file: JSON, or YAML with any number of documents. @throws Failure for what is neither */
-export function readManifests(file: string): readonly Manifest[] {
-  const text = readFile(file).toString("utf8");
+export function readManifests(file: string, text = readFile(file).toString("utf8")): readonly Manifest[] {
+  refuseMark(file, text);
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: !looksLikeJson(text) });
+  const documents = parseAllDocuments(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: !looksLikeJson(text),
+  });
   if (!Array.isArray(documents)) return [];
   return documents.flatMap((document) => {
     const root = Value.rootOf({ file, document, lines });
     if (!(root !== undefined && standsAlone(root) && looksLikeJson(text)))
-      refuseErrors(file, document, lines);
+      refuseErrors(file, text, document, lines);
     return root === undefined ? [] : itemsOf(root).map((item) => manifestOf(file, text, item));
   });
+}
+
+/** YAML may begin with it, and JSON may not. @throws Failure when JSON does */
+export function refuseMark(file: string, text: string): void {
+  if (text.startsWith("\uFEFF") && looksLikeJson(text))
+    throw new Failure(`${file}:1:1: begins with a byte-order mark: save it as UTF-8 without one`);
 }
 
 /** The filter reads JSON more strictly than YAML is read here, and says where it is wrong. */
@@ -41,10 +51,10 @@ export function isPolicy(value: Value): boolean {
   return value.isMap && ["issuers", "rules", "presenter"].some((member) => value.has(member));
 }
 
-function refuseErrors(file: string, document: Document, lines: LineCounter): void {
+function refuseErrors(file: string, text: string, document: Document, lines: LineCounter): void {
   const refuse = (offset: number, what: string): never => {
     const { line, col } = lines.linePos(offset);
-    throw new Failure(`${file}:${line}:${col}: no YAML: ${what}`);
+    throw new Failure(`${file}:${line}:${col}: ${looksLikeJson(text) ? "no JSON" : "no YAML"}: ${what}`);
   };
   const [error] = document.errors;
   if (error !== undefined) refuse(error.pos[0], error.message.split("\n")[0] ?? "");

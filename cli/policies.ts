@@ -63,6 +63,22 @@ export function findPolicies(files: readonly string[]): Contents {
   };
 }
 
+/** Those of one file that has been read. @throws Failure when it is no YAML */
+export function policiesOf(file: string, text: string): readonly FoundPolicy[] {
+  return readManifests(file, text).flatMap(policiesIn);
+}
+
+/** Where a policy is refused. */
+export function placeIn(
+  found: FoundPolicy,
+  { pointer, offset }: { readonly pointer?: string; readonly offset?: number },
+): Place {
+  if (pointer !== undefined || offset === undefined) return found.at(pointer ?? "");
+  if (found.container !== undefined) return found.at("");
+  const before = found.text.slice(0, offset).split("\n");
+  return { file: found.file, line: before.length, column: (before.at(-1) ?? "").length + 1 };
+}
+
 function nothingIn(file: string): never {
   throw new Failure(
     `${file}: no policy; expected one with "issuers", or a WasmPlugin, EnvoyFilter, EnvoyExtensionPolicy or Envoy bootstrap that holds one`,

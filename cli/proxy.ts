@@ -47,6 +47,14 @@ const RECORD_START = "holdfast {";
 const WAITING_STEPS = 30;
 const WAITING_SECONDS = 0.25;
 
+/** The filter refuses the policy. */
+export class PolicyRefused extends Failure {
+  /** @param said the filter's own words */
+  constructor(readonly said: string) {
+    super(said.replace(/^(?:holdfast: )?\S+ refused at /, "policy refused at "));
+  }
+}
+
 /** One proxy with a policy: workers that share what they share in Envoy, and a clock that only requests move. */
 export class Proxy {
   readonly #module: WebAssembly.Module;
@@ -106,7 +114,8 @@ export class Proxy {
         'a policy with "from": "self" takes --workload: whom the proxy stands beside, such as spiffe://cluster.local/ns/shop/sa/web',
       );
     const plugin = vm.configure({ configuration: policy });
-    if (!plugin.accepted) throw new Failure(plugin.logs.at(-1)?.message ?? "the filter refused the policy");
+    if (!plugin.accepted)
+      throw new PolicyRefused(plugin.logs.at(-1)?.message ?? "the filter refused the policy");
     return { vm, plugin };
   }
 

@@ -6,9 +6,8 @@ import { lint } from "../lint/index.ts";
 import type { Scene } from "../lint/subject.ts";
 import { loadModule } from "../module.ts";
 import { otherFaults, shownPointer } from "../other-faults.ts";
-import { type BarePlugin, type FoundPolicy, findPolicies } from "../policies.ts";
+import { type BarePlugin, type FoundPolicy, findPolicies, placeIn } from "../policies.ts";
 import { type Report, reporters } from "../report.ts";
-import type { Place } from "../value.ts";
 
 interface Options {
   readonly format: string;
@@ -87,17 +86,7 @@ function checkOne(module: WebAssembly.Module, found: FoundPolicy, scene: Scene):
     ...found.at(pointer),
   }));
   return [
-    { level: "error", rule: "policy-refused", message: refusal.message, ...placeOf(found, refusal) },
+    { level: "error", rule: "policy-refused", message: refusal.message, ...placeIn(found, refusal) },
     ...others,
   ];
-}
-
-function placeOf(
-  found: FoundPolicy,
-  { pointer, offset }: { readonly pointer?: string; readonly offset?: number },
-): Place {
-  if (pointer !== undefined || offset === undefined) return found.at(pointer ?? "");
-  if (found.container !== undefined) return found.at("");
-  const before = found.text.slice(0, offset).split("\n");
-  return { file: found.file, line: before.length, column: (before.at(-1) ?? "").length + 1 };
 }

@@ -17,7 +17,7 @@ import {
   workloadOption,
 } from "../options.ts";
 import { type Outcome, Proxy } from "../proxy.ts";
-import { readFile } from "../read-file.ts";
+import { PolicyFile } from "../policy-file.ts";
 import { readJson } from "../read-json.ts";
 import { readRecord, type RequestRecord } from "../request-record.ts";
 import { Servers } from "../servers.ts";
@@ -81,15 +81,15 @@ async function explain(options: Options): Promise<void> {
   const servers = new Servers(options.servers === undefined ? {} : readJson(options.servers));
   const now = request.now ?? Date.now() / 1000;
   const envoy = envoyOf(options.envoy);
-  const text = readFile(options.policy);
+  const file = new PolicyFile(options.policy);
+  const { text } = file;
   const environment = secretsFor(text.toString("utf8"));
-  const proxy = new Proxy(loadModule(options.wasm), text, {
-    now: now - UPTIME_SECONDS,
-    servers,
-    envoy,
-    environment,
+  const module = loadModule(options.wasm);
+  const seat = {
+    ...{ now: now - UPTIME_SECONDS, servers, envoy, environment },
     ...(options.workload !== undefined && { workload: options.workload }),
-  });
+  };
+  const proxy = file.started(() => new Proxy(module, text, seat));
   const outcome = proxy.decide({ ...request, now });
   const policy = JSON.parse(text.toString("utf8")) as Policy;
   const steps = await explainSteps({ policy, request, outcome, now, envoy });

@@ -4,7 +4,8 @@ import { Failure } from "../failure.ts";
 import { Judge } from "../judge.ts";
 import { loadModule } from "../module.ts";
 import { envoyOf, envoyOption, type ProxyChoice, wasmOption, workloadOption } from "../options.ts";
-import { openFile, readFile } from "../read-file.ts";
+import { PolicyFile } from "../policy-file.ts";
+import { openFile } from "../read-file.ts";
 import { readJson } from "../read-json.ts";
 import { Servers } from "../servers.ts";
 
@@ -62,14 +63,15 @@ async function replay(requests: string, options: Options): Promise<void> {
 
 function judgeFor({ policy: file, servers, workload, envoy, wasm }: Options): Judge {
   const module = loadModule(wasm);
-  const policy = readFile(file);
-  return new Judge(module, policy, {
+  const policy = new PolicyFile(file);
+  const proxyOptions = {
     envoy: envoyOf(envoy),
-    environment: secretsFor(policy.toString("utf8")),
+    environment: secretsFor(policy.text.toString("utf8")),
     now: Date.now() / 1000,
     servers: new Servers(servers === undefined ? {} : readJson(servers)),
     ...(workload !== undefined && { workload }),
-  });
+  };
+  return policy.started(() => new Judge(module, policy.text, proxyOptions));
 }
 
 function summary({ records, changed, unknown }: Judge): string {

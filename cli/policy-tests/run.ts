@@ -1,8 +1,10 @@
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
-import { secretsFor } from "../acceptance.ts";
+import { refusalIn, secretsFor } from "../acceptance.ts";
 import { Failure } from "../failure.ts";
 import type { HeaderPair } from "../host/index.ts";
-import { type Outcome, Proxy, type ProxyOptions } from "../proxy.ts";
+import { policiesOf } from "../policies.ts";
+import { type Outcome, PolicyRefused, Proxy, type ProxyOptions } from "../proxy.ts";
+import { readFile } from "../read-file.ts";
 import { Servers } from "../servers.ts";
 import { Coverage, type RuleCoverage } from "./coverage.ts";
 import { EXPECTED, type Plan, readPlan, recordOf, type TestPlan } from "./plan.ts";
@@ -87,8 +89,19 @@ function proxyFor(
     return new Proxy(module, Buffer.from(text), { ...options, environment, servers: new Servers(servers) });
   } catch (failure) {
     if (!(failure instanceof Failure)) throw failure;
-    throw new Failure(`${policyFile ?? source.placeOf(["policy"])}: ${failure.message}`);
+    throw new Failure(`${placeOfPolicy(policyFile, source, failure)}: ${failure.message}`);
   }
+}
+
+function placeOfPolicy(file: string | undefined, source: Plan["source"], failure: Failure): string {
+  const { pointer = "" } = failure instanceof PolicyRefused ? refusalIn(failure.said) : {};
+  if (file === undefined) {
+    const path = pointer.split("/").slice(1);
+    return source.placeOf(["policy", ...path.map((one) => one.replaceAll("~1", "/").replaceAll("~0", "~"))]);
+  }
+  const [found] = pointer === "" ? [] : policiesOf(file, readFile(file).toString("utf8"));
+  const place = found?.at(pointer);
+  return place === undefined ? file : `${file}:${place.line}:${place.column}`;
 }
 
 async function makeKeys({ keys = {} }: Plan): Promise<ReadonlyMap<string, SigningKey>> {

@@ -36,7 +36,10 @@ export class Source {
   /** @throws Failure when there is no such file, or it is no YAML */
   constructor(file: string) {
     this.file = file;
-    this.#document = parseDocument(readFile(file).toString("utf8"), { lineCounter: this.#lines });
+    this.#document = parseDocument(readFile(file).toString("utf8"), {
+      lineCounter: this.#lines,
+      prettyErrors: false,
+    });
     const [error] = this.#document.errors;
     if (error !== undefined)
       throw new Failure(`${this.#at(error.pos[0])}: no YAML: ${error.message.split("\n")[0] ?? ""}`);

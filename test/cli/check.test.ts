@@ -269,7 +269,9 @@ describe("a wrong command", () => {
     "no file": [["check"], /missing required argument 'files'/],
     "a file that is not there": [["check", files.missing("x.yaml")], /x\.yaml: cannot be read/],
     "a folder": [["check", resolve(".")], /cannot be read \(it is a folder\)/],
-    "no YAML": [["check", files.write("bad.yaml", "a: [b\nc: d")], /bad\.yaml:\d+:\d+: no YAML/],
+    "no YAML": [["check", files.write("bad.yaml", "a: [b\nc: d")], /bad\.yaml:\d+:\d+: no YAML: [^:]*[^:]$/m],
+    "no JSON": [["check", files.write("bad.json", '{"a": ]')], /bad\.json:1:\d+: no JSON: /],
+    "a byte-order mark": [["check", files.write("mark.json", '\uFEFF{"issuers":{}}')], /byte-order mark/],
     "a broken document after a good one": [
       ["check", files.write("later.yaml", `${plugin("  phase: AUTHZ")}---\na: [b\nc: d\n`)],
       /later\.yaml:\d\d:\d+: no YAML/,

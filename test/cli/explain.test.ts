@@ -49,6 +49,13 @@ function stepOf({ steps }: Told, step: string, name?: string): Step | undefined 
   return steps.find((one) => one.step === step && one.name === name);
 }
 
+it("a policy may stand in the manifest that loads it", async () => {
+  const manifest = { apiVersion: "a/v1", kind: "WasmPlugin", spec: { pluginConfig: policy() } };
+  const under = files.write("wasmplugin.yaml", manifest);
+  const { code, err } = await holdfast(["explain", "-p", under, "--path", "/"]);
+  assert.deepEqual([code, err], [0, ""]);
+});
+
 it("a request that is let in shows what held", async () => {
   const { code, out } = await holdfast([...flags, "--path", "/orders", "--peer", WEB]);
   assert.equal(code, 0);
@@ -445,6 +452,22 @@ describe("a wrong command", () => {
         ],
       ]),
     ),
+    "a policy with a byte-order mark": [
+      ["explain", "-p", files.write("mark.json", `\uFEFF${JSON.stringify(policy())}`), "--path", "/"],
+      /mark\.json:1:1: begins with a byte-order mark: save it as UTF-8 without one/,
+    ],
+    "a policy that is torn": [
+      ["explain", "-p", files.write("torn.json", '{\n  "issuers": {]'), "--path", "/"],
+      /torn\.json:2:\d+: policy refused at byte \d+/,
+    ],
+    "a manifest without one": [
+      ["explain", "-p", files.write("none.yaml", "kind: WasmPlugin\nspec: {}\n"), "--path", "/"],
+      /none\.yaml: no policy; expected one: .*yq -o=json '\.spec\.pluginConfig'/,
+    ],
+    "servers that are no JSON": [
+      ["explain", "-p", usual, "--path", "/", "--servers", files.write("s.json", '{\n "a": tru }')],
+      /s\.json:2:10: no JSON/,
+    ],
     "a certificate of nobody": [
       ["explain", "-p", usual, "--path", "/", "--cert-sha256", "00"],
       /--cert-sha256: .*expected --peer/,
@@ -456,7 +479,7 @@ describe("a wrong command", () => {
     "a time that is none": [["explain", "-p", usual, "--path", "/", "--now", "x"], /"now": expected seconds/],
     "a request that is no JSON": [
       ["explain", "-p", usual, "-r", files.write("bad.json", "{")],
-      /bad\.json:\d+:\d+: no JSON/,
+      /bad\.json:1:2: no JSON/,
     ],
     "an unknown Envoy": [
       ["explain", "-p", usual, "--path", "/", "--envoy", "1.2"],

@@ -205,7 +205,10 @@ describe("a wrong command", () => {
       ["replay", "-p", files.missing("x.json")],
       /x\.json: cannot be read \(there is no such file\)/,
     ],
-    "a policy that the filter refuses": [["replay", "-p", bad], /"\/mode": expected the mode/],
+    "a policy that the filter refuses": [
+      ["replay", "-p", bad],
+      /bad\.json:1:\d+: policy refused at "\/mode": expected the mode/,
+    ],
     "a module that is not there": [
       ["replay", "-p", usual, "--wasm", files.missing("x.wasm")],
       /x\.wasm: no such module/,
@@ -214,6 +217,31 @@ describe("a wrong command", () => {
     "servers that are no object": [
       ["replay", "-p", usual, "--servers", files.write("list.json", [])],
       /expected answers by cluster and path/,
+    ],
+    ...Object.fromEntries(
+      (
+        [
+          [{ stauts: 200 }, /servers: \/idp\/~1jwks\/stauts: no such member; did you mean "status"\?/],
+          [{ status: 999 }, /servers: \/idp\/~1jwks\/status: expected a whole number from 100 to 599/],
+          [{ headers: { a: "b" } }, /servers: \/idp\/~1jwks\/headers: expected a list of pairs/],
+        ] as const
+      ).map(([answer, expected], i) => [
+        `servers that answer with ${JSON.stringify(answer)}`,
+        [
+          [
+            "replay",
+            "-p",
+            usual,
+            "--servers",
+            files.write(`servers-${i}.json`, { idp: { "/jwks": answer } }),
+          ],
+          expected,
+        ],
+      ]),
+    ),
+    "servers without a slash": [
+      ["replay", "-p", usual, "--servers", files.write("slash.json", { idp: { jwks: {} } })],
+      /servers: \/idp\/jwks: expected a path that begins with "\/"/,
     ],
     "requests that are not there": [
       ["replay", "-p", usual, files.missing("x.ndjson")],
