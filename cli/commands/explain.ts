@@ -47,7 +47,7 @@ export function addExplain(program: Command): void {
     .description(
       "Puts one request to the filter and tells what it looked at, what was expected, what it found, and what that means. Tokens are masked.",
     )
-    .requiredOption("-p, --policy <file>", "the policy: the plugin configuration, JSON")
+    .requiredOption("-p, --policy <file>", "the policy, or the one manifest that holds it")
     .option("-r, --request <file>", "the request as JSON, as for replay; - for standard input")
     .option("--curl <line>", "the request as a curl line")
     .option("-X, --method <method>", "its method")

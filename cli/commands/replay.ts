@@ -29,7 +29,7 @@ export function addReplay(program: Command): void {
       "file with one JSON request a line, or Envoy's log of decisions; - for standard input",
       "-",
     )
-    .requiredOption("-p, --policy <file>", "the policy: the plugin configuration, JSON")
+    .requiredOption("-p, --policy <file>", "the policy, or the one manifest that holds it")
     .option("--servers <file>", "what HTTP calls are answered with: JSON, by cluster and path")
     .addOption(workloadOption())
     .addOption(envoyOption())
