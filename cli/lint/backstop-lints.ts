@@ -3,7 +3,7 @@
 import type { Container } from "../policies.ts";
 import type { Value } from "../value.ts";
 import { seatOf, typedConfigOf } from "./envoy-seat.ts";
-import { concerns } from "./istio.ts";
+import { concerns, isIstioPlugin } from "./istio.ts";
 import {
   type Finding,
   type Lint,
@@ -38,7 +38,9 @@ function hasNoBackstop({ policy, found, scene }: Subject): Finding[] {
   const isEnvoy = /^Envoy(Filter)?$/.test(found.container.kind);
   const remedy = isEnvoy
     ? "add an RBAC filter behind it, as docs/envoy.md has one"
-    : "apply envoy/istio/backstop/backstop.yaml, or give the file that has yours as well";
+    : isIstioPlugin(found.container.kind)
+      ? "apply envoy/istio/backstop/backstop.yaml, or give the file that has yours as well"
+      : "add one as docs/envoy.md has it, with an EnvoyPatchPolicy";
   const message = `no RBAC filter behind holdfast wants ${VERDICT}: where holdfast is skipped, as by a route that disables it, every request passes; ${remedy}`;
   const place = found.container.holder.place;
   return [isEnvoy ? { message, place } : { message, place, level: "note" }];

@@ -51,14 +51,14 @@ function failsOpen({ found: { container } }: Subject): Finding[] {
   const { holder } = container;
   const plugin = pluginConfigOf(container);
   const switches = [
-    [holder.get("failStrategy"), "FAIL_OPEN"],
-    [plugin?.get("failure_policy"), "FAIL_OPEN"],
-    [plugin?.get("fail_open"), true],
-    [holder.get("failOpen"), true],
+    [holder.get("failStrategy"), "FAIL_OPEN", "FAIL_RELOAD (or FAIL_CLOSE where Istio does not have it)"],
+    [plugin?.get("failure_policy"), "FAIL_OPEN", "FAIL_RELOAD"],
+    [plugin?.get("fail_open"), true, '"failure_policy": FAIL_RELOAD in its place'],
+    [holder.get("failOpen"), true, "false"],
   ] as const;
-  return switches.flatMap(([value, open]) => {
+  return switches.flatMap(([value, open, expected]) => {
     if (value === undefined || value.scalar !== open) return [];
-    const message = `${value.name}: without the filter every request passes; expected FAIL_RELOAD (or FAIL_CLOSE where Istio does not have it)`;
+    const message = `${value.name}: without the filter every request passes; expected ${expected}`;
     return [{ message, place: value.place }];
   });
 }

@@ -1,8 +1,10 @@
 // What is legal and unwise in Kubernetes manifests around a policy: Istio's, and those of Envoy Gateway.
 
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { changed, type Expected, finds, type Given } from "./findings.ts";
+import { Files, holdfast } from "./support.ts";
 
 const shipped = (name: string) => readFileSync(new URL(`../../envoy/istio/${name}`, import.meta.url), "utf8");
 
@@ -583,4 +585,14 @@ describe("manifests", { concurrency: 2 }, () => {
     it(expected.length === 0 ? name : `${name}: ${expected.map(([rule]) => rule).join(", ")}`, () =>
       finds(given, expected, args),
     );
+});
+
+const files = new Files();
+
+it("Envoy Gateway is told what Envoy Gateway has", async () => {
+  const file = files.write("gateway-open.yaml", changed(gatewayPolicy, "failOpen: false", "failOpen: true"));
+  const { out } = await holdfast(["check", file]);
+  assert.match(out, /failOpen: without the filter every request passes; expected false \[fail-open\]/);
+  assert.match(out, /with an EnvoyPatchPolicy \[no-backstop\]/);
+  assert.doesNotMatch(out, /FAIL_RELOAD|istio/i);
 });
