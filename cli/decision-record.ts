@@ -79,13 +79,26 @@ const CLAIMS = /,"claims":(\{.*\})\}$/;
  */
 export function decisionIn(line: string, value: unknown): LoggedDecision | undefined {
   const text = isRecord(value) ? line.trim() : loggedIn(line, value);
-  if (text === undefined) return undefined;
-  const record = readRecord(isRecord(value) ? value : JSON.parse(text));
+  const found = isRecord(value) ? value : jsonOf(text ?? "");
+  if (text === undefined || found === undefined) return undefined;
+  const record = readRecord(found);
   if (!("claims" in record)) return { record, claims: undefined };
   const { claims } = record;
   if (typeof claims !== "object" || claims === null || Array.isArray(claims))
     throw new Failure('"claims": expected an object');
-  return { record, claims: CLAIMS.exec(text)?.[1] ?? JSON.stringify(claims) };
+  const plain = JSON.stringify(claims);
+  const logged = CLAIMS.exec(text)?.[1] ?? "";
+  // Where somebody has sorted the members, something else may come last.
+  return { record, claims: JSON.stringify(jsonOf(logged)) === plain ? logged : plain };
+}
+
+/** The value that a text is as JSON; undefined when it is none. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 function loggedIn(line: string, value: unknown): string | undefined {

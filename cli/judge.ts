@@ -1,4 +1,4 @@
-import { type LoggedDecision, decisionIn } from "./decision-record.ts";
+import { type LoggedDecision, decisionIn, jsonOf } from "./decision-record.ts";
 import { Failure } from "./failure.ts";
 import { Proxy, type ProxyOptions } from "./proxy.ts";
 import { Reenactment } from "./reenactment.ts";
@@ -62,14 +62,6 @@ export class Judge {
   #reenact(): { readonly of: Reenactment; readonly proxy: Proxy } {
     const reenactment = new Reenactment(this.#policy);
     return { of: reenactment, proxy: this.#start(reenactment.policy) };
-  }
-}
-
-function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line) as unknown;
-  } catch {
-    return undefined;
   }
 }
 

@@ -160,8 +160,8 @@ describe("decision records", () => {
     const scene = new OutboundScene({ ...outboundPolicy(), ...LOGGED });
     const lines = logOf({}, [withToken(token()), withToken(token({ sub: THIEF }))], scene);
     const { answers } = await replay(lines, outboundPolicy(), ["--workload", WEB]);
-    for (const { verdict, reason, recorded } of answers) assert.deepEqual({ verdict, reason }, recorded);
     assert.equal(answers.length, 2);
+    for (const { verdict, reason, recorded } of answers) assert.deepEqual({ verdict, reason }, recorded);
   });
 
   it("know who is named at a waypoint", async () => {
@@ -297,9 +297,35 @@ describe("decision records", () => {
       ],
       policy(),
     );
-    assert.equal(code, 2);
+    assert.deepEqual([code, answers.length], [2, 9]);
     for (const { error } of answers.slice(0, -1)) assert.match(String(error), /^"\w+": expected /);
     assert.equal(answers.at(-1)?.["verdict"], "allow");
+  });
+
+  it("that are cut off in a log give an error in their place, and the rest goes on", async () => {
+    const [line = ""] = logOf(policy(), [withToken(token())]);
+    const { code, answers } = await replay(['x holdfast {"verdict":"deny",}', line], policy());
+    assert.equal(code, 2);
+    assert.match(String(answers[0]?.["error"]), /expected one request or decision record/);
+    assert.equal(answers[1]?.["reason"], "ok");
+  });
+
+  it("are the same with their members in another order", async () => {
+    const [line = ""] = logOf(policy(), [withToken(token())]);
+    const { claims, ...rest } = JSON.parse(line.slice(line.indexOf("{"))) as Json;
+    const reordered = [
+      { claims, ...rest },
+      { ...rest, claims, zone: { name: "a" } },
+    ];
+    const { code, answers } = await replay(
+      reordered.map((one) => JSON.stringify(one)),
+      policy(),
+    );
+    assert.equal(code, 0);
+    assert.deepEqual(
+      answers.map(({ reason, assumed }) => [reason, assumed]),
+      reordered.map(() => ["ok", ["signature"]]),
+    );
   });
 
   it("of the moment are all those that clients are told to come again for", () => {
@@ -323,7 +349,7 @@ describe("decision records", () => {
       ["[2027-01-15 08:00:00.000][21][info] starting", '[x] wasm log x: holdfast {"verdict":"deny",}'],
       policy(),
     );
-    assert.equal(code, 2);
+    assert.deepEqual([code, answers.length], [2, 2]);
     for (const { error } of answers) assert.match(String(error), /expected one request or decision record/);
   });
 });
